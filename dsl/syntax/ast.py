@@ -1,0 +1,476 @@
+"""The syntax tree: frozen nodes, one class per construct, each with the span it was read from.
+
+Spans and comments do not take part in equality, so ``parse(format(tree)) == tree`` is one assert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from dsl.source import Span
+
+
+def _span() -> Span:
+    return field(compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything with a place in the text."""
+
+    span: Span = _span()
+
+
+# --- expressions ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """``3``, ``0.1``, ``12M``, ``8GiB``, ``200ms``, ``5epochs``.
+
+    Attributes:
+        value: The number with its suffix applied: an int where it is exact (``12M`` is 12000000,
+            ``8GiB`` is bytes), otherwise a float; times are seconds.
+        unit: ``""`` for plain numbers and counts, ``"B"`` for bytes, ``"s"`` for times,
+            ``"epochs"``.
+        text: The literal as it was written.
+    """
+
+    value: int | float
+    unit: str = ""
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class String(Node):
+    """A string literal, unescaped."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bool(Node):
+    """``true`` or ``false``."""
+
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Auto(Node):
+    """``auto``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A lower-case word standing for a value; also ``input`` and ``output``."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class List(Node):
+    """``[a, b]``; an element may be an `OnPattern`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paren(Node):
+    """``(n)``: kept, since ``dim=(n)`` and ``dim=n`` differ."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """``-x``, ``+x`` or ``not x``."""
+
+    op: str
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """Arithmetic, comparison (not chained), ``in``, ``not in``, ``and``, ``or``."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional(Node):
+    """``then if condition else otherwise``."""
+
+    then: Expr
+    condition: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A function of the language applied to values: ``ceil(x)``; `function` is lower case."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute(Node):
+    """``input.channels``, ``token_embedding.embedding`` (a dotted path)."""
+
+    value: Expr
+    attr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """``xs[i]``; with several indices, or none, only as a type such as ``float32[3, 8]``."""
+
+    value: Expr
+    indices: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument(Node):
+    """One argument of a kind: positional where `name` is None."""
+
+    name: str | None
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class KindCall(Node):
+    """``Conv2d(64, 3)`` or a bare ``ReLU``: a kind with its settings.
+
+    Attributes:
+        kind: The capitalized word.
+        args: As written; empty for a bare kind.
+        name_span: The span of the word alone.
+        parenthesised: Whether parentheses were written; ignored in comparisons.
+    """
+
+    kind: str
+    args: tuple[Argument, ...] = ()
+    name_span: Span = _span()
+    parenthesised: bool = field(default=False, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OnPattern(Node):
+    """``AUC on click``, ``L2(1e-4) on "conv*.weight"``: `target` is a Name, String or List."""
+
+    value: Expr
+    target: Expr
+
+
+Expr = Union[
+    Number, String, Bool, Auto, Name, List, Paren, Unary, Binary, Conditional,
+    Call, Attribute, Index, KindCall, OnPattern,
+]  # fmt: skip
+
+
+# --- types ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DimDecl(Node):
+    """One dimension of a type: a size, or with `symbol` ``time=1024``."""
+
+    size: Expr
+    symbol: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeExpr(Node):
+    """``float32[3, 32, 32]``; a bare dtype has `dims` None, ``int64[]`` an empty tuple."""
+
+    dtype: str
+    dims: tuple[DimDecl, ...] | None
+
+
+# --- bodies -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comment(Node):
+    """A comment: its text without ``#`` and the blanks around it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Node):
+    """A statement with the comments that belong to it.
+
+    Attributes:
+        leading: Comments on the lines above it.
+        trailing: The comment at the end of its line.
+        blank_before: Whether blank lines stood above it (and above its leading comments).
+    """
+
+    leading: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    trailing: Comment | None = field(default=None, compare=False, kw_only=True)
+    blank_before: bool = field(default=False, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Body(Node):
+    """``{ ... }``; `closing` holds the comments between the last statement and the brace."""
+
+    statements: tuple[Statement, ...]
+    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TupleItem(Node):
+    """One element of ``(a, b -> Linear(3), mask=m)``."""
+
+    name: str | None
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class TupleElement(Node):
+    """``(a, b)`` in a chain: several values handed on together."""
+
+    items: tuple[TupleItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Residual(Node):
+    """``residual { ... } shortcut { ... }``."""
+
+    body: Body
+    shortcut: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel(Node):
+    """``parallel { {...} {...} }``."""
+
+    branches: tuple[Body, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Node):
+    """``repeat count as i { ... }``; `names` may be empty; `count` may be a list of rows."""
+
+    count: Expr
+    names: tuple[str, ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class When(Node):
+    """``when condition { ... } otherwise { ... }``."""
+
+    condition: Expr
+    then: Body
+    otherwise: Body | None = None
+
+
+Element = Union[KindCall, Name, TupleElement, Residual, Parallel, Repeat, When]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Node):
+    """``element -> element -> ...``, at least one element."""
+
+    elements: tuple[Element, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Statement):
+    """``chain``, ``name = chain`` or ``a, b = chain``; `name_spans` parallels `names`."""
+
+    names: tuple[str, ...]
+    chain: Chain
+    name_spans: tuple[Span, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Statement):
+    """``let name = expression``, at the top level or in a body."""
+
+    name: str
+    value: Expr
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class InputDecl(Statement):
+    """``input image: float32[3, 32, 32]``; in a block the type may be left out."""
+
+    name: str
+    type: TypeExpr | None
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDecl(Statement):
+    """``output logits: float32[10] = chain``; type and chain are optional."""
+
+    name: str
+    type: TypeExpr | None
+    chain: Chain | None
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDecl(Statement):
+    """``shared name = Kind(...)``."""
+
+    name: str
+    kind: KindCall
+    name_span: Span = _span()
+
+
+# --- the top level ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds(Node):
+    """``in 16..512`` (`low`, `high` set) or ``in [1, 3, 5]`` (`choices` set)."""
+
+    low: Expr | None = None
+    high: Expr | None = None
+    choices: List | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param(Node):
+    """A parameter of a block, model or extern layer, or the inside of ``param``.
+
+    Attributes:
+        type: ``int float bool string dtype axis layer`` or ``list[int]`` and the like, as text.
+    """
+
+    name: str
+    type: str
+    default: Expr | None = None
+    bounds: Bounds | None = None
+    name_span: Span = _span()
+    type_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Statement):
+    """``msl 1``."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Import(Statement):
+    """``import "path.msl"``."""
+
+    path: str
+    path_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ParamDecl(Statement):
+    """``param width: int = 64 in 16..512``."""
+
+    param: Param
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDecl(Statement):
+    """``block Name(params) { ... }``."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: Body
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDecl(Statement):
+    """``model Name(params) { ... }``."""
+
+    name: str
+    params: tuple[Param, ...]
+    body: Body
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class VariantDecl(Statement):
+    """``variant Small = Classifier(depth=2)``."""
+
+    name: str
+    base: KindCall
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Statement):
+    """``name = expression`` in a section or an extern declaration."""
+
+    name: str
+    value: Expr
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(Statement):
+    """``params <= 12M`` in ``budget``; `op` is one of ``<= < >= > ==``."""
+
+    name: str
+    op: str
+    value: Expr
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Statement):
+    """``CrossEntropy * 1.0``, ``digit: CrossEntropy``, ``L1(1e-6) on "conv*"``, ``age: "age_*"``.
+
+    Attributes:
+        target: The word before the colon.
+        value: An expression; with ``on`` an `OnPattern`.
+    """
+
+    target: str | None
+    value: Expr
+    target_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Statement):
+    """``loss CrossEntropy``, ``train { epochs = 20 }``, ``data CSV("f.csv") { image: "path" }``.
+
+    Attributes:
+        word: ``loss optimizer schedule regularization data train device budget search``.
+        head: The expression after the word (an `OnPattern` where ``on`` follows), if any.
+        entries: The statements in braces, None where there are no braces.
+    """
+
+    word: str
+    head: Expr | None
+    entries: tuple[Setting | Limit | Item, ...] | None
+    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    word_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class ExternDecl(Statement):
+    """``extern layer Name(params) from "file.py" { output = ...; params = ... }``."""
+
+    name: str
+    params: tuple[Param, ...]
+    path: str
+    settings: tuple[Setting, ...]
+    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    name_span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class File(Node):
+    """A whole text, with the comments after the last statement."""
+
+    statements: tuple[Statement, ...]
+    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
