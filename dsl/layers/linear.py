@@ -1,0 +1,69 @@
+"""Linear maps of the last dimension."""
+
+from __future__ import annotations
+
+import math
+
+from dsl.kinds.kind import arg
+from dsl.kinds.values import Bool, Int
+from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.shapes.dim import Dim, product
+from dsl.shapes.types import TensorType
+
+
+class Linear(Layer):
+    """A linear map of the last dimension: ``y = x W^T + b``.
+
+    Shape: ``[.., in]`` to ``[.., out_features]``; dimensions in front are left alone.
+    Weights: `weight` [out_features, in], `bias` [out_features]; both start uniform in
+    ``+-1/sqrt(in)``. With ``tie=name`` the weight is another layer's.
+    MACs: ``in * out_features`` for each position.
+    Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.1 ff.; PyTorch `nn.Linear`.
+    """
+
+    keras = ("Dense",)
+
+    out_features: int = arg(Int(1), "Size of the result.", keras=("units",))
+    bias: bool = arg(Bool(), "Whether to add a learned offset.", True, keras=("use_bias",))
+
+    def infer(self, x: TensorType) -> TensorType:
+        _require_vector(x)
+        known(x.shape[-1], "the size that `Linear` maps from")
+        return x.with_dim(x.rank - 1, self.out_features)
+
+    def weights(self, x: TensorType) -> tuple[Weight, ...]:
+        fan_in = x.shape[-1]
+        start = Init("uniform", 1 / math.sqrt(fan_in))
+        weight = Weight("weight", (self.out_features, fan_in), start)
+        return (weight, Weight("bias", (self.out_features,), start, "bias"))[
+            : 2 if self.bias else 1
+        ]
+
+    def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        return product(outputs[0].shape) * inputs[0].shape[-1]
+
+
+def _require_vector(x: TensorType) -> None:
+    """Refuses images, whose last dimension is a width, and values that are not real numbers."""
+    if x.rank == 0:
+        raise LayerError(
+            "MSL302", "`Linear` needs a dimension to map, and a scalar has none", input=0
+        )
+    if not x.is_float:
+        raise LayerError(
+            "MSL303", f"`Linear` takes real numbers, not {x.dtype}", input=0,
+            help="look integers up in an `Embedding` first",
+        )  # fmt: skip
+    if x.axes[-1] in ("width", "height", "depth") or x.axes == ("channels", "time"):
+        total = product(x.shape)
+        raise LayerError(
+            "MSL301", f"`Linear` would act on the {x.axes[-1]} of an image", input=0,
+            label=f"takes the last dimension, {x.axes[-1]}={x.shape[-1]}",
+            notes=(
+                f"a linear layer over the whole image needs it flat: "
+                f"{' * '.join(map(str, x.shape))} = {total} values",
+            ),
+            help="flatten first; or `Conv2d(n, 1)` for a linear map of the channels, or "
+            "`ToSequence` for a sequence of pixels",
+            insert="Flatten -> ",
+        )  # fmt: skip
