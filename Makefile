@@ -1,0 +1,60 @@
+# The project's commands. `make` or `make help` lists them; each makes the environment it needs by itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := dsl backends grammar examples tests
+
+# pip never waits for an answer, and Python writes its output as it comes.
+export PIP_NO_INPUT := 1
+export PYTHONUNBUFFERED := 1
+# TensorFlow's start-up messages are not about us.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-core test-frameworks check fmt bench docs golden clean
+
+help:  ## List the commands
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(READY)  ## Create .venv with everything: MSL, PyTorch, TensorFlow and the test tools
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,torch,tensorflow,images]'
+	@touch $@
+
+demo: $(READY)  ## Train one spec in both frameworks on real digits and compare
+	$(BIN)/python examples/demo.py
+
+test: test-core test-frameworks  ## Run every test
+
+test-core: $(READY)  ## Run the tests that need neither framework
+	$(BIN)/python -m pytest --part core
+
+test-frameworks: $(READY)  ## Run the tests that need PyTorch or TensorFlow
+	$(BIN)/python -m pytest --part frameworks
+
+check: $(READY)  ## Lint, check the formatting and run the fast tests
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/black --check --quiet $(SOURCES)
+	$(BIN)/python -m pytest --part core -m 'not slow' -q
+
+fmt: $(READY)  ## Format Python and MSL files
+	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	$(BIN)/black --quiet $(SOURCES)
+	$(BIN)/msl fmt examples/*.msl tests/bench/specs/*.msl
+
+bench: $(READY)  ## Time generated code against hand-written and tutorial code
+	$(BIN)/python -m tests.bench.run $(ARGS)
+
+docs: $(READY)  ## Rewrite the pages that are made from the registry
+	$(BIN)/python -m grammar.docs
+
+golden: $(READY)  ## Rewrite the expected outputs under tests/golden
+	$(BIN)/python -m tests.golden --update
+
+clean:  ## Remove what the commands made, but not .venv
+	rm -rf build dist runs .pytest_cache .ruff_cache .hypothesis
+	find dsl backends grammar examples tests -name __pycache__ -type d -prune -exec rm -rf {} +
