@@ -47,6 +47,16 @@ class AxisName:
         return self.name
 
 
+@dataclass(frozen=True, slots=True)
+class LayerPath:
+    """A layer by its path in the model, as in ``tie=token_embedding``."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class BadValue(Exception):
     """A value that does not fit.
 
@@ -315,6 +325,17 @@ class Word(ValueType):
         if value is not AUTO:
             raise BadValue(f"takes auto, not {describe(value)}")
         return AUTO
+
+
+class LayerRef(ValueType):
+    """Another layer, by the dotted path its name starts: ``tie=token_embedding``."""
+
+    name = "the name of a layer"
+
+    def coerce(self, value: Any) -> LayerPath:
+        if not isinstance(value, LayerPath):
+            raise BadValue(f"takes {self.name}, not {describe(value)}")
+        return value
 
 
 class KindOf(ValueType):

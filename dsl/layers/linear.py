@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dsl.kinds.kind import arg
-from dsl.kinds.values import Bool, Int
+from dsl.kinds.values import Bool, Int, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
@@ -25,6 +25,7 @@ class Linear(Layer):
 
     out_features: int = arg(Int(1), "Size of the result.", keras=("units",))
     bias: bool = arg(Bool(), "Whether to add a learned offset.", True, keras=("use_bias",))
+    tie: LayerPath | None = arg(LayerRef(), "A layer whose `weight` is used.", None, keyword=True)
 
     def infer(self, x: TensorType) -> TensorType:
         _require_vector(x)
@@ -54,11 +55,11 @@ def _require_vector(x: TensorType) -> None:
             "MSL303", f"`Linear` takes real numbers, not {x.dtype}", input=0,
             help="look integers up in an `Embedding` first",
         )  # fmt: skip
-    if x.axes[-1] in ("width", "height", "depth") or x.axes == ("channels", "time"):
+    if x.axes[-1] == "width":
         total = product(x.shape)
         raise LayerError(
-            "MSL301", f"`Linear` would act on the {x.axes[-1]} of an image", input=0,
-            label=f"takes the last dimension, {x.axes[-1]}={x.shape[-1]}",
+            "MSL301", "`Linear` would act on the width of an image", input=0,
+            label=f"takes the last dimension, width={x.shape[-1]}",
             notes=(
                 f"a linear layer over the whole image needs it flat: "
                 f"{' * '.join(map(str, x.shape))} = {total} values",

@@ -1,0 +1,1 @@
+"""Backends: what turns a model into code of a framework, and the NumPy reference."""

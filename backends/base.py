@@ -1,0 +1,138 @@
+"""What backends share: how a layer states the code it becomes.
+
+A backend's family file (`backends/torch/layers/conv.py`) registers one emitter for each kind with
+`Emitters.emits`, or declares it unsupported with a reason. An emitter builds text and imports no
+framework. It is handed a `Site` and gives an `Emission`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsl.kinds.kind import Kind
+from dsl.shapes.types import TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class KerasWeight:
+    """How one variable of a Keras layer follows from MSL weights (PyTorch's layout).
+
+    Each role's array has its gate blocks (along axis 0) put in the order `gates`, then its axes
+    permuted by `permute`; several roles are stacked on a new first axis; the result is reshaped to
+    the variable's shape.
+
+    Attributes:
+        variable: Path of the variable below the layer: ``kernel``, ``query/kernel``.
+        roles: The MSL roles it holds.
+        permute: Order of axes, or () to leave them.
+        gates: Order of gate blocks, or () to leave them.
+    """
+
+    variable: str
+    roles: tuple[str, ...]
+    permute: tuple[int, ...] = ()
+    gates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """The code of one layer.
+
+    Attributes:
+        call: A Python expression of the result (of a tuple, where the kind has several results),
+            over the inputs' names and, for a module, ``site.self``.
+        module: A Python expression that constructs the module or Keras layer, or None where the
+            call is a plain function.
+        weights: Keras only: its variables; empty where there are none.
+    """
+
+    call: str
+    module: str | None = None
+    weights: tuple[KerasWeight, ...] = ()
+
+
+@dataclass
+class Site:
+    """Where a layer is emitted.
+
+    Attributes:
+        x: Python expressions of the inputs, a port each, None where not given. They are atoms
+            (names, calls, subscripts), safe to put anywhere.
+        types: Types of the inputs; sizes may be traced.
+        outputs: Types of the results.
+        self: The expression by which the call reaches the module: ``self.conv1``.
+        name: Python code of the layer's name, for Keras' ``name=``.
+        code: Turns a value (number, string, tuple, traced) into Python text valid in ``__init__``.
+        forward: The same, valid in ``forward`` or ``call`` (a parameter becomes ``self.width``).
+        helper: Asks for a helper class or function of the backend's templates by its name, with
+            the features it needs; gives the name to use.
+    """
+
+    x: tuple[str | None, ...]
+    types: tuple[TensorType | None, ...]
+    outputs: tuple[TensorType, ...]
+    self: str
+    name: str
+    code: Callable[[Any], str]
+    forward: Callable[[Any], str]
+    helper: Callable[..., str]
+
+    @property
+    def type(self) -> TensorType:
+        """The type of the first input."""
+        return self.types[0]  # type: ignore[return-value]
+
+    def call(self, function: str, *args: Any, **named: Any) -> str:
+        """``function(args, name=value)`` in ``__init__``; None values are left out.
+
+        Values are rendered by `code`; wrap ready Python text in `Raw`.
+        """
+        return write_call(self.code, function, args, named)
+
+    def call_forward(self, function: str, *args: Any, **named: Any) -> str:
+        """``function(args, name=value)`` in ``forward``; None values are left out."""
+        return write_call(self.forward, function, args, named)
+
+
+class Raw(str):
+    """Python text, to be written as it stands."""
+
+
+def write_call(
+    code: Callable[[Any], str], function: str, args: tuple[Any, ...], named: dict[str, Any]
+) -> str:
+    """A call expression; arguments that are None are left out."""
+    parts = [code(arg) for arg in args if arg is not None]
+    parts.extend(f"{key}={code(value)}" for key, value in named.items() if value is not None)
+    return f"{function}({', '.join(parts)})"
+
+
+Emitter = Callable[[Any, Site], Emission]
+
+
+@dataclass
+class Emitters:
+    """The emitters of a backend, by kind.
+
+    Every kind is native, or unsupported with a reason that the user reads; nothing is dropped.
+    """
+
+    backend: str
+    native: dict[type[Kind], Emitter] = field(default_factory=dict)
+    reasons: dict[type[Kind], str] = field(default_factory=dict)
+
+    def emits(self, *kinds: type[Kind]) -> Callable[[Emitter], Emitter]:
+        """Registers the decorated function as the emitter of some kinds."""
+
+        def register(emitter: Emitter) -> Emitter:
+            for kind in kinds:
+                self.native[kind] = emitter
+            return emitter
+
+        return register
+
+    def unsupported(self, kind: type[Kind], reason: str) -> None:
+        """Declares that the backend cannot express a kind, and why."""
+        self.reasons[kind] = reason

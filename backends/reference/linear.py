@@ -1,0 +1,19 @@
+"""Linear maps, from their formula."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backends.reference import Mode, reference
+from dsl.layers.linear import Linear
+
+
+@reference(Linear)
+def linear(
+    layer: Linear, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``y = x W^T + b`` on the last axis (Goodfellow et al. 2016, eq. 6.1)."""
+    y = np.einsum("...i,oi->...o", inputs[0], weights["weight"])
+    return y + weights["bias"] if layer.bias else y

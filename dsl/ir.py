@@ -1,0 +1,323 @@
+"""The intermediate representation: what a model is, with the structure its author gave it.
+
+A `Body` is a graph in single-assignment form. Blocks keep bodies of their own, a repeat keeps its
+rounds, groups and branches stay visible, so that code can be written the way the spec was. Every
+value carries its type; everything else that analyses find out lies in side tables keyed by path.
+
+Paths are dotted names (``stage_2.bottleneck.conv2d``). `walk` lists layers with their paths,
+innermost structures unfolded, without recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from dsl.layers.base import Layer, Weight
+from dsl.shapes.trace import Operand
+from dsl.shapes.types import TensorType
+from dsl.source import Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """The result of a node, or an input; identity is equality.
+
+    Attributes:
+        type: Its type.
+        hint: The author's name for it, if it has one.
+    """
+
+    type: TensorType
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerNode:
+    """A layer at work.
+
+    Attributes:
+        name: Its name within the enclosing group or body; "" where the enclosing level already
+            bears its name (a repeat of one layer).
+        layer: The kind with its arguments.
+        inputs: A value for each port, None for an optional one not given.
+        outputs: A value for each result.
+        span: Where it was written.
+        comments: Comments to keep in generated code.
+        shared: The declaration whose weights it uses, if it is one of several uses.
+        tied: Path, from the model, of the layer whose weight it uses.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[Value | None, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    comments: tuple[str, ...] = ()
+    shared: SharedNode | None = None
+    tied: str | None = None
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """The tensors it owns; none where another use already owns them."""
+        if self.shared is not None:
+            return ()
+        return self.layer.weights(*(value and value.type for value in self.inputs))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallNode:
+    """A block applied.
+
+    Attributes:
+        name, span, comments, shared: As of a layer.
+        instance: The block with its arguments on these input types.
+        args: The arguments, traced in the caller's scope, by parameter.
+        inputs, outputs: Values of the caller.
+    """
+
+    name: str
+    instance: Instance
+    args: dict[str, Any]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    comments: tuple[str, ...] = ()
+    shared: SharedNode | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedNode:
+    """``shared name = Kind(...)``: weights that later nodes apply; it has no values itself.
+
+    Attributes:
+        name: Its name, and the key of its weights.
+        first: The first use, which the weights are counted by; None where nothing applies it.
+    """
+
+    name: str
+    span: Span
+    uses: list[LayerNode | CallNode] = field(default_factory=list)
+    comments: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> LayerNode | CallNode | None:
+        """The first use."""
+        return self.uses[0] if self.uses else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Nodes under a common name: a named chain, a named residual, a shortcut, a branch.
+
+    Attributes:
+        name: The level it adds to paths.
+        nodes: They use values of the enclosing body freely.
+        kind: ``chain residual shortcut parallel branch``.
+        inputs: What its first nodes were given (empty where that is nothing).
+        outputs: What it hands on.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    kind: str
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WhenNode:
+    """A choice made at compile time; it adds no level.
+
+    Attributes:
+        condition: Its formula in the enclosing scope, or the plain truth value.
+        taken: Whether `then` was elaborated (else `otherwise`).
+        nodes: The nodes of the branch taken.
+        inputs: The current values before it.
+        outputs: The current values after it, of the branch taken.
+        exports: Names that the branch taken... are local to it; none are exported.
+    """
+
+    condition: Operand
+    taken: bool
+    nodes: tuple[Node, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """One distinct round of a repeat, standing for `count` equal ones in a row.
+
+    Attributes:
+        start: Index of the first round it stands for.
+        count: How many.
+        bindings: The names after ``as`` with their plain values.
+        carried: For each input dimension that changes from round to round, the local name that
+            carries it: ``{(input, axis): name}`` (only where code is to be written).
+        inputs: What the round is given.
+        nodes: They may use values of the enclosing bodies.
+        outputs: What it hands to the next round.
+    """
+
+    start: int
+    count: int
+    bindings: dict[str, Any]
+    inputs: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+    carried: dict[tuple[int, int], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepeatNode:
+    """``repeat n as i { ... }``.
+
+    Attributes:
+        name: The level it adds; below it each round adds its index.
+        times: The number of rounds, traced in the enclosing scope.
+        rows: For ``repeat rows as ...`` the list, traced; else None.
+        names: The names after ``as``.
+        rounds: Distinct rounds in order; empty for none.
+        inputs: The values before it.
+        outputs: The values after it.
+    """
+
+    name: str
+    times: Any
+    rows: Any
+    names: tuple[str, ...]
+    rounds: tuple[Round, ...]
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    span: Span
+    comments: tuple[str, ...] = ()
+
+
+Node = Union[LayerNode, CallNode, SharedNode, Group, WhenNode, RepeatNode]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """A result of a model or block."""
+
+    name: str
+    value: Value
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """The graph of a model or block.
+
+    Attributes:
+        inputs: Declared inputs, or the one that is implied.
+        names: A name for each input.
+        nodes: In order of computation.
+        outputs: At least one; a block that declares none has one called "output".
+    """
+
+    inputs: tuple[Value, ...]
+    names: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instance:
+    """A block with arguments, elaborated for given input types.
+
+    Attributes:
+        block: Its name.
+        decl: Its declaration in the syntax tree; instances of one declaration become one class.
+        args: Plain argument values by parameter, defaults included.
+        body: Its graph; sizes are traced in the names of the block's own parameters and of
+            `sizes`.
+        sizes: The names that stand for sizes of the inputs, with their plain values.
+    """
+
+    block: str
+    decl: Any
+    args: dict[str, Any]
+    body: Body
+    sizes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """An elaborated model.
+
+    Attributes:
+        name: Of the model, or of the variant asked for.
+        base: Of the model declaration.
+        args: Plain argument values by parameter.
+        symbols: Declared symbols with the size that costs are quoted at.
+        constants: File-level lets and params that traced sizes mention, by name.
+    """
+
+    name: str
+    base: str
+    decl: Any
+    args: dict[str, Any]
+    body: Body
+    symbols: dict[str, int]
+    constants: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A layer met on a walk: its path (``*`` stands for folded rounds) and how often it runs."""
+
+    path: str
+    node: LayerNode
+    times: int
+    owners: int
+
+
+def join(prefix: str, name: str) -> str:
+    """A path with one more level; an empty name adds none."""
+    return f"{prefix}.{name}" if prefix and name else prefix or name
+
+
+def children(node: Node) -> Iterator[tuple[str, tuple[Node, ...], int]]:
+    """The bodies inside a node: the level each adds below the node's name, nodes, and how often."""
+    if isinstance(node, (Group, WhenNode)):
+        yield "", node.nodes, 1
+    elif isinstance(node, CallNode):
+        yield "", node.instance.body.nodes, 1
+    elif isinstance(node, RepeatNode):
+        for part in node.rounds:
+            stop = part.start + part.count
+            level = str(part.start) if part.count == 1 else f"{part.start}..{stop - 1}"
+            yield level, part.nodes, part.count
+
+
+def walk(nodes: tuple[Node, ...]) -> Iterator[Visit]:
+    """Every layer below some nodes in order, equal rounds once with their number.
+
+    ``owners`` counts how many copies of its weights the layer has: as often as it runs, but none
+    where a shared declaration's weights were met before.
+    """
+    stack: list[tuple[str, Node, int, bool]] = [("", node, 1, True) for node in reversed(nodes)]
+    while stack:
+        prefix, node, times, owner = stack.pop()
+        if isinstance(node, SharedNode):
+            continue
+        shared = getattr(node, "shared", None)
+        if shared is not None:
+            owner = owner and shared.first is node
+        path = join(prefix, getattr(node, "name", ""))
+        if isinstance(node, LayerNode):
+            yield Visit(path, node, times, times if owner else 0)
+            continue
+        inner = [
+            (join(path, level), child, times * count, owner)
+            for level, body, count in children(node)
+            for child in body
+        ]
+        stack.extend(reversed(inner))
