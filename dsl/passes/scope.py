@@ -1,0 +1,131 @@
+"""Names and what they stand for while a model is elaborated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsl.ir import Value
+from dsl.source import Span
+from dsl.syntax import ast
+
+
+@dataclass(slots=True)
+class Binding:
+    """What a name stands for.
+
+    Attributes:
+        value: A plain or traced value, a `LayerClosure`, or for a tensor a `Tensor`.
+        span: Where the name was declared.
+        used: Whether anything read it.
+        hideable: Whether a body may declare the name again (file-level lets and params).
+    """
+
+    value: Any
+    span: Span | None
+    used: bool = False
+    hideable: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A named value of the graph, with the layer that made it, for ``tie`` and dotted paths.
+
+    Attributes:
+        value: None where an error has left it unknown.
+        draft: The draft of the chain that made it.
+    """
+
+    value: Value | None
+    draft: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedUse:
+    """A ``shared`` name: what it applies, and the weights' declaration."""
+
+    call: ast.KindCall
+    scope: Scope
+    draft: Any
+
+
+@dataclass(frozen=True, slots=True)
+class LayerClosure:
+    """A kind passed as a ``layer`` argument: elaborated anew at each use, in its own scope."""
+
+    call: ast.KindCall
+    scope: Scope
+
+    def __hash__(self) -> int:
+        return hash((self.call, id(self.scope)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, LayerClosure)
+            and self.call == other.call
+            and (self.scope is other.scope or not self.call.args)
+        )
+
+    def __str__(self) -> str:
+        return self.call.span.text
+
+
+@dataclass(eq=False)
+class Scope:
+    """The names of one body; inner bodies see outer names.
+
+    Attributes:
+        parent: The scope around it, None for a file's.
+        names: What is declared here.
+        module: The file's declarations: blocks, models, extern layers.
+    """
+
+    parent: Scope | None
+    module: Module
+    names: dict[str, Binding] = field(default_factory=dict)
+
+    def lookup(self, name: str) -> Binding | None:
+        """The binding of a visible name."""
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope.names.get(name)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def inner(self) -> Scope:
+        """A scope inside this one."""
+        return Scope(self, self.module)
+
+    def visible(self) -> Iterator[str]:
+        """Every visible name, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+
+@dataclass(eq=False)
+class Module:
+    """The declarations of one file and of the files it imports.
+
+    Attributes:
+        file: Its syntax tree.
+        blocks: Blocks and models by name, with the module that they belong to.
+        externs: Extern layers by name.
+        variants: Variants by name.
+        scope: File-level lets and params.
+        label: Tells constants of different files apart in traces; "" for the main file.
+    """
+
+    file: ast.File
+    label: str = ""
+    blocks: dict[str, tuple[ast.BlockDecl | ast.ModelDecl, Module]] = field(default_factory=dict)
+    externs: dict[str, ast.ExternDecl] = field(default_factory=dict)
+    variants: dict[str, tuple[ast.VariantDecl, Module]] = field(default_factory=dict)
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(None, self)

@@ -1,0 +1,1 @@
+"""How a model is trained: losses, optimizers, schedules, regularization, metrics, data, device."""

@@ -1,0 +1,140 @@
+"""The training sections of a spec, elaborated: what backends write a training script from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsl.kinds.kind import Kind
+from dsl.kinds.values import Quantity
+from dsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class LossTerm:
+    """One term of the loss.
+
+    Attributes:
+        output: Name of the model's output.
+        kind: The loss.
+        weight: Its factor in the sum.
+        target: Name of the data array with the true values.
+    """
+
+    output: str
+    kind: Kind
+    weight: float
+    target: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """L1 or L2 on some weights.
+
+    Attributes:
+        kind: The regularizer.
+        patterns: As written after ``on``; empty for the default (weights, no biases, no norms).
+        keys: The keys it covers, in the model's order (a repeat's rounds listed one by one).
+    """
+
+    kind: Kind
+    patterns: tuple[str, ...]
+    keys: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MetricUse:
+    """A metric of an output."""
+
+    kind: Kind
+    output: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """Where data comes from.
+
+    Attributes:
+        kind: The source.
+        arrays: For named arrays given by a mapping, the column pattern or file of each.
+    """
+
+    kind: Kind
+    arrays: dict[str, Any]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """The ``train`` section; one of `epochs` and `steps` is None."""
+
+    epochs: int | None = 10
+    steps: int | None = None
+    batch: int = 32
+    accumulate: int = 1
+    seed: int = 0
+    checkpoint: str = "best"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """The ``device`` section."""
+
+    target: str = "auto"
+    precision: str = "float32"
+    compile: bool = False
+    count: int = 1
+    strategy: str = "ddp"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One assertion of ``budget``: ``params <= 12M``."""
+
+    quantity: str
+    op: str
+    bound: int | float | Quantity
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Everything but the model.
+
+    Attributes:
+        losses: In order; empty for a model alone.
+        optimizer: None where the spec has none (scripts then use Adam's defaults only if there
+            is a loss; the sections pass fills it in).
+        schedule: None for a constant rate.
+        penalties: L1 and L2.
+        clip: ClipNorm or ClipValue kinds.
+        early_stopping: The kind, if any.
+        augment: Augmentation kinds in order.
+        metrics: In order.
+        data: None where the spec has no ``data`` section.
+        train, device: Settings with their defaults.
+        budget: Assertions.
+        search: Name of what may change to its distribution.
+        given: Names of the sections that the spec has.
+        resolved: Every setting as ``section.name`` with its value and where it came from (``spec``,
+            ``--set``, ``default``), for ``msl show --resolved``.
+    """
+
+    losses: tuple[LossTerm, ...] = ()
+    optimizer: Kind | None = None
+    schedule: Kind | None = None
+    penalties: tuple[Penalty, ...] = ()
+    clip: tuple[Kind, ...] = ()
+    early_stopping: Kind | None = None
+    augment: tuple[Kind, ...] = ()
+    metrics: tuple[MetricUse, ...] = ()
+    data: DataPlan | None = None
+    train: TrainSettings = TrainSettings()
+    device: DeviceSettings = DeviceSettings()
+    budget: tuple[Limit, ...] = ()
+    search: dict[str, Kind] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    resolved: dict[str, tuple[Any, str]] = field(default_factory=dict)
