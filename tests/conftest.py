@@ -1,4 +1,4 @@
-"""Shared fixtures, and the split of the tests into a core part and a part that needs a framework."""
+"""Shared fixtures; the split of the tests into a core part and one that needs a framework."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The benchmark: generated code against hand-written and tutorial code."""

@@ -1,0 +1,1 @@
+"""Training code as introductory tutorials write it."""
