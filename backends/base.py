@@ -68,6 +68,8 @@ class Site:
         forward: The same, valid in ``forward`` or ``call`` (a parameter becomes ``self.width``).
         helper: Asks for a helper class or function of the backend's templates by its name, with
             the features it needs; gives the name to use.
+        tied: Python code of another layer's weight that this one uses, in MSL's layout; empty
+            unless the layer is tied.
     """
 
     x: tuple[str | None, ...]
@@ -78,6 +80,7 @@ class Site:
     code: Callable[[Any], str]
     forward: Callable[[Any], str]
     helper: Callable[..., str]
+    tied: str = ""
 
     @property
     def type(self) -> TensorType:
