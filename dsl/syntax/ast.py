@@ -206,13 +206,28 @@ class Statement(Node):
 
     Attributes:
         leading: Comments on the lines above it.
-        trailing: The comment at the end of its line.
+        trailing: The comment at the end of its line; of a block, model or section, the one after
+            the opening brace.
+        inner: Comments amid its text that no statement inside it has: between the arguments of a
+            call, between the elements of a chain.
         blank_before: Whether blank lines stood above it (and above its leading comments).
     """
 
     leading: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
     trailing: Comment | None = field(default=None, compare=False, kw_only=True)
+    inner: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
     blank_before: bool = field(default=False, compare=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Statement):
+    """A statement with an error in it, already reported; it keeps what follows from failing too.
+
+    Attributes:
+        names: The values or kinds that it would have declared, as far as its text tells.
+    """
+
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
