@@ -89,11 +89,13 @@ class Kind:
             distribution``; the registry is keyed by category, then name.
         name: The word in a spec; the class name unless set.
         keras: Keras' words for the kind; naming one is an error whose help gives ours.
+        pytorch: PyTorch's words for it where they differ from ours, treated alike.
     """
 
     category: ClassVar[str] = ""
     name: ClassVar[str] = ""
     keras: ClassVar[tuple[str, ...]] = ()
+    pytorch: ClassVar[tuple[str, ...]] = ()
     arguments: ClassVar[dict[str, Arg]] = {}
 
     def __init_subclass__(cls, abstract: bool = False, **rest: Any) -> None:
@@ -251,6 +253,14 @@ def keras_word(category: str, name: str) -> str | None:
     return None
 
 
+def pytorch_word(category: str, name: str) -> str | None:
+    """The MSL name of a kind that PyTorch calls `name`, where the two differ."""
+    for kind in REGISTRY.get(category, {}).values():
+        if name in kind.pytorch:
+            return kind.name
+    return None
+
+
 def categories_of(name: str) -> list[str]:
     """The categories that have a kind of this name."""
     return [category for category, kinds in REGISTRY.items() if name in kinds]
@@ -269,4 +279,5 @@ __all__ = [
     "categories_of",
     "find",
     "keras_word",
+    "pytorch_word",
 ]

@@ -40,12 +40,15 @@ class Init:
     """How a weight starts.
 
     Attributes:
-        scheme: ``zeros ones constant uniform normal xavier_uniform orthogonal``.
-        value: The constant, the bound of `uniform` (-value..value), or the deviation of `normal`.
+        scheme: ``zeros ones constant uniform normal truncated_normal xavier_uniform orthogonal``.
+        value: The constant, the bound of `uniform` (-value..value), the deviation of `normal` and
+            `truncated_normal` (cut at two of them), or the gain of `orthogonal`.
+        mean: What `uniform`, `normal` and `truncated_normal` lie around.
     """
 
     scheme: str
     value: float = 0.0
+    mean: float = 0.0
 
 
 ZEROS = Init("zeros")

@@ -1,5 +1,25 @@
 """Every family of layers: importing this registers all kinds of the category ``layer``."""
 
-from dsl.layers import embedding, linear, recurrent
+from dsl.layers import (
+    activation,
+    dropout,
+    embedding,
+    linear,
+    merge,
+    normalization,
+    parameter,
+    recurrent,
+    reduce,
+)
 
-__all__ = ["embedding", "linear", "recurrent"]
+__all__ = [
+    "activation",
+    "dropout",
+    "embedding",
+    "linear",
+    "merge",
+    "normalization",
+    "parameter",
+    "recurrent",
+    "reduce",
+]
