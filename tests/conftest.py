@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,26 @@ EXAMPLES = ROOT / "examples"
 """The runnable examples, with their data under ``data``."""
 
 _FRAMEWORKS = {"torch": "torch", "tensorflow": "tensorflow", "keras": "tensorflow"}
-_IMPORT = re.compile(
-    r"^\s*(?:import|from)\s+(torch|tensorflow|keras)\b"
-    r"|importorskip\(\s*[\"'](torch|tensorflow|keras)\b"
-    r"|pytest\.mark\.(torch|tensorflow)\b",
+_USE = re.compile(
+    r"^\s*(?:import|from)\s+(torch|tensorflow|keras)\b|pytest\.mark\.(torch|tensorflow)\b",
     re.MULTILINE,
 )
+_HELPER = re.compile(r"^\s*(?:import|from)\s+(tests(?:\.\w+)+)", re.MULTILINE)
 
 
-def _frameworks(path: Path) -> set[str]:
-    """The markers that a test file earns by what it imports."""
-    found = _IMPORT.findall(path.read_text(encoding="utf-8"))
-    return {_FRAMEWORKS[name] for match in found for name in match if name}
+@cache
+def _frameworks(path: Path) -> frozenset[str]:
+    """The frameworks that a test file uses, itself or through helper modules of the tests."""
+    found: set[str] = set()
+    pending, seen = [path], {path}
+    while pending:
+        text = pending.pop().read_text(encoding="utf-8")
+        found |= {_FRAMEWORKS[name] for match in _USE.findall(text) for name in match if name}
+        helpers = (ROOT / f"{name.replace('.', '/')}.py" for name in _HELPER.findall(text))
+        fresh = {helper for helper in helpers if helper.is_file()} - seen
+        pending += fresh
+        seen |= fresh
+    return frozenset(found)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,9 +60,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks each test with the frameworks that its file uses."""
-    markers = {path: _frameworks(path) for path in {item.path for item in items}}
     for item in items:
-        for name in sorted(markers[item.path]):
+        for name in sorted(_frameworks(item.path)):
             item.add_marker(name)
 
 

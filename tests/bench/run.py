@@ -11,9 +11,7 @@ import argparse
 import importlib
 import json
 import os
-import platform
 import random
-import statistics
 import subprocess
 import sys
 import time
@@ -21,11 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.cases import CASES, Case, Trainer
+from tests.bench.report import Row, save, summary, table
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("torch", "tensorflow")
 WAYS = ("generated", "expert", "tutorial")
-Row = dict[str, str | float]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     rows = [row for framework in options.framework for row in spawn(framework, options)]
     print(table(rows))
-    save(options.output, rows, options)
+    save(options.output, rows, options.rounds)
     return int(any(row.get("generated/expert", 0.0) > options.limit for row in rows))
 
 
@@ -126,39 +124,6 @@ def seconds(trainer: Trainer, steps: int) -> float:
     start = time.process_time()
     trainer.run(steps)
     return time.process_time() - start
-
-
-def summary(framework: str, case: Case, rounds: list[dict[str, float]], steps: int) -> Row:
-    """Medians over the rounds: milliseconds per step of each way, and ratios within a round."""
-    row: Row = {"framework": framework, "case": case.name}
-    for way in rounds[0]:
-        row[f"{way} ms"] = 1e3 * statistics.median(times[way] for times in rounds) / steps
-    for above, below in (
-        ("generated", "expert"),
-        ("tutorial", "generated"),
-        ("tutorial", "expert"),
-    ):
-        if above in rounds[0] and below in rounds[0]:
-            ratios = [times[above] / times[below] for times in rounds]
-            row[f"{above}/{below}"] = statistics.median(ratios)
-    return row
-
-
-def table(rows: list[Row]) -> str:
-    """The rows as aligned text: names to the left, numbers to the right."""
-    lines = [list(rows[0])]
-    lines += [[v if isinstance(v, str) else f"{v:.3f}" for v in row.values()] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    layout = "  ".join(f"{{:{'<' if i < 2 else '>'}{width}}}" for i, width in enumerate(widths))
-    return "\n".join(layout.format(*line) for line in lines)
-
-
-def save(path: Path, rows: list[Row], options: argparse.Namespace) -> None:
-    """Writes the rows with what is needed to read them later."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"machine": platform.machine(), "python": platform.python_version()}
-    record = {"schema": 1, **machine, "rounds": options.rounds, "rows": rows}
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.cases import CASES, Case
-from tests.bench.run import summary, table
+from tests.bench.report import summary, table
 
 BENCH = Path(__file__).resolve().parent
 FROZEN = dict(
