@@ -1,0 +1,111 @@
+"""Parts of a value: one index, a stretch, or several parts side by side.
+
+Dimensions count without the batch.
+"""
+
+from __future__ import annotations
+
+from dsl.kinds.kind import arg
+from dsl.kinds.values import Axis, AxisName, Int, ListOf, OneOf
+from dsl.layers.base import LayerError, Types, resolve_axis
+from dsl.layers.reshape import Rearrangement, quotient, without_dim
+from dsl.shapes.dim import Dim, Poly
+from dsl.shapes.types import TensorType
+
+
+class Select(Rearrangement):
+    """One index of a dimension, which then is gone.
+
+    Shape: as the input without `dim`.
+    Deviation: PyTorch's function takes the dimension first.
+    Source: PyTorch `torch.select`.
+    """
+
+    index: int = arg(Int(), "The index from 0; negative ones count from the end.")
+    dim: int | AxisName = arg(Axis(), "The dimension: a number or a name.", keras=("axis",))
+
+    def infer(self, x: TensorType) -> TensorType:
+        at = resolve_axis(self.dim, x)
+        size = x.shape[at]
+        if not isinstance(size, Poly) and not -size <= self.index < size:
+            raise LayerError(
+                "MSL311", f"there is no index {self.index} in a dimension of {size}", arg="index",
+                notes=(f"the value is {x.named()}; indices run from 0 to {size - 1}",),
+            )  # fmt: skip
+        return without_dim(x, at)
+
+
+class Slice(Rearrangement):
+    """A stretch of a dimension: from `start` to before `stop`, each `step`.
+
+    Shape: as the input, `dim` having ``ceil((stop - start) / step)``.
+    Deviation: Python cuts a bound beyond the end off in silence; here it is an error.
+    Source: Python's slices.
+    """
+
+    start: int = arg(Int(), "The first index; negative ones count from the end.", 0)
+    stop: int | None = arg(Int(), "The index after the last; the end if not given.", None)
+    step: int = arg(Int(1), "Distance between the indices.", 1)
+    dim: int | AxisName = arg(Axis(), "The dimension: a number or a name.", keras=("axis",))
+
+    def infer(self, x: TensorType) -> TensorType:
+        at = resolve_axis(self.dim, x)
+        size = x.shape[at]
+        start = self._bound(self.start, size, "start", x)
+        stop = size if self.stop is None else self._bound(self.stop, size, "stop", x)
+        length = (stop - start + self.step - 1) // self.step
+        if not isinstance(length, Poly) and length < 1:
+            raise LayerError(
+                "MSL311", f"nothing lies from {start} to before {stop}", arg="stop",
+                notes=(f"the value is {x.named()}",),
+            )  # fmt: skip
+        return x.with_dim(at, length)
+
+    def _bound(self, index: int, size: Dim, arg: str, x: TensorType) -> Dim:
+        position = size + index if index < 0 else index
+        inside = isinstance(position, Poly) or isinstance(size, Poly) or 0 <= position <= size
+        if not inside:
+            raise LayerError(
+                "MSL311", f"`{arg}` is {index}, and the dimension has {size}", arg=arg,
+                notes=(f"the value is {x.named()}",),
+            )  # fmt: skip
+        return position
+
+
+class Split(Rearrangement):
+    """Several parts of a dimension: equal ones, or of given sizes.
+
+    Shape: each part as the input, `dim` having its size. ``a, b = Split(2, dim=channels)``.
+    Deviation: an int is the number of parts, as in NumPy's `split`; in PyTorch it is their size.
+    Source: NumPy `split`.
+    """
+
+    results = ("parts",)
+
+    sizes: int | tuple[int, ...] = arg(
+        OneOf(Int(1), ListOf(Int(1), least=1)),
+        "The number of equal parts, or the size of each.",
+        keras=("num_or_size_splits", "indices_or_sections"),
+    )
+    dim: int | AxisName = arg(Axis(), "The dimension: a number or a name.", keras=("axis",))
+
+    def infer(self, x: TensorType) -> Types:
+        at = resolve_axis(self.dim, x)
+        return tuple(x.with_dim(at, size) for size in self._parts(x.shape[at], x))
+
+    def _parts(self, size: Dim, x: TensorType) -> tuple[Dim, ...]:
+        if not isinstance(self.sizes, tuple):
+            part = quotient(size, self.sizes)
+            if part is None:
+                raise LayerError(
+                    "MSL308", f"{size} cannot be split into {self.sizes} equal parts", arg="sizes",
+                    notes=(f"the value is {x.named()}",), help="or give a list of sizes",
+                )  # fmt: skip
+            return (part,) * self.sizes
+        if sum(self.sizes) != size:
+            raise LayerError(
+                "MSL310", f"the parts make {sum(self.sizes)}, and the dimension has {size}",
+                arg="sizes", notes=(f"{' + '.join(map(str, self.sizes))} = {sum(self.sizes)}",
+                f"the value is {x.named()}"),
+            )  # fmt: skip
+        return self.sizes
