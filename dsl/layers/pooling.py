@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Bool, Ints
+from dsl.kinds.values import Bool
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, known
 from dsl.layers.windows import as_image, padding_arg, require_room, window_arg, window_size
 from dsl.shapes.dim import Dim, Poly, product

@@ -103,7 +103,10 @@ def require_room(
     Args:
         sizes: Sizes of the result behind channels.
         x: The input's type.
-        kernel, stride, padding, dilation: The window.
+        kernel: Sizes of the window.
+        stride: Steps between windows.
+        padding: Cells added at both ends, or a word.
+        dilation: Distances between the window's cells.
 
     Raises:
         LayerError: MSL304.
