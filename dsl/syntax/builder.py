@@ -12,7 +12,8 @@ from dsl.syntax.lexer import Lexer, Token
 from dsl.syntax.literals import LiteralError, read_number, read_string
 
 _LIMIT_SIGNS = frozenset(("<=", "<", ">=", ">", "=="))
-_set = object.__setattr__
+
+_DECLARATIONS = (ast.BlockDecl, ast.ModelDecl)
 
 
 class Builder:
@@ -351,11 +352,20 @@ class Builder:
 
     def file(self, children: list[Any], start: int, end: int) -> ast.File:
         statements = self._settle(_present(children))
+        self._check_versions(statements)
         comments = self.lexer.comments
         closing = attach(self.source, statements, comments, -1, len(self.source.text))
         return ast.File(
             statements, closing=closing, span=Span(self.source, 0, len(self.source.text))
         )
+
+    def _check_versions(self, statements: tuple[ast.Statement, ...]) -> None:
+        for statement in statements[1:]:
+            if isinstance(statement, ast.Version):
+                span = statement.span
+                message = "the version of the language comes first, and once"
+                helps = ("move `msl 1` to the top of the file",)
+                self.faults.append(Fault("MSL019", message, span.start, span.end, helps=helps))
 
     # --- broken statements ---------------------------------------------------------------
 
@@ -368,7 +378,8 @@ class Builder:
     def _trusted(self, statement: ast.Statement) -> ast.Statement:
         span = statement.span
         broken = self.lexer.broken
-        inside = [offset for offset in broken if span.start <= offset < span.end]
+        head = statement.body.span.start if isinstance(statement, _DECLARATIONS) else span.end
+        inside = [offset for offset in broken if span.start <= offset < head]
         if span.start in self.headless:
             self.headless.discard(span.start)
         elif not inside:

@@ -116,9 +116,3 @@ def name_fault(word: str, longest: int, start: int, end: int) -> Fault:
         message = f"this name has {len(word)} characters; {longest} are allowed"
         helps = ()
     return Fault("MSL015", message, start, end, helps=helps)
-
-
-def too_deep(start: int, end: int, limit: int) -> Fault:
-    """The fault of an expression that nests too deeply."""
-    helps = ("give parts names: a `let` for a value, a `block` for layers",)
-    return Fault("MSL017", f"this nests more than {limit} deep", start, end, helps=helps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dsl.syntax.errors import Fault
-from dsl.syntax.lexer import END, NEWLINE
+from dsl.syntax.lexer import END, NEWLINE, TOO_DEEP
 from dsl.syntax.recovery import Situation
 
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
@@ -12,6 +12,7 @@ _VALUE_STARTS = frozenset(
 )
 _STRUCTURES = frozenset(("RESIDUAL", "PARALLEL", "REPEAT", "WHEN", "LET", "SHARED"))
 _VALUE_ENDS = frozenset((")", "]", '"', "true", "false", "auto", "input", "output"))
+_SUFFIXES = frozenset(("K M B G T KB MB GB TB KiB MiB GiB TiB ms s min h epochs").split())
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">=", "in"))
 _ENDS = frozenset((NEWLINE, END, "RBRACE", "RPAR", "RSQB", "COMMA"))
 _NEEDS = {
@@ -164,18 +165,41 @@ def _unmatched(situation: Situation) -> Fault | None:
         return _at(situation, "MSL003", f"`{text}` closes nothing", helps=helps)
     if innermost[0] == _CLOSERS[text]:
         return None
+    closer = {"(": ")", "[": "]", "{": "}"}[innermost[0]]
     return _at(
         situation,
         "MSL003",
         f"`{text}` cannot close `{innermost[0]}`",
         others=((innermost[1], innermost[1] + 1, "opened here"),),
-        helps=(
-            f"close it with `{ {'(': ')', '[': ']', '{': '}'}[innermost[0]] }`".replace(" ", ""),
-        ),
+        helps=(f"close it with `{closer}`",),
     )
 
 
 # --- statements in the wrong place ----------------------------------------------------------
+
+
+def _continuation(situation: Situation) -> Fault | None:
+    token = situation.token
+    if token.type in ("OTHERWISE", "SHORTCUT"):
+        owner = "when" if token.type == "OTHERWISE" else "residual"
+        message = f"`{token.text}` follows the `}}` of a `{owner}`"
+        return _at(situation, "MSL011", message, helps=(f"write `{_FORMS[owner]}`",))
+    if token.type != "ARROW" or not situation.first_on_line(token.start):
+        return None
+    message = "`->` continues the statement before, which yields nothing to apply it to"
+    if situation.head in ("input", "let", "shared"):
+        start = situation.statement
+        others = ((start, start + len(situation.head), "this leaves the current value alone"),)
+        helps = ("begin a statement without the arrow: it takes the current value",)
+        return _at(situation, "MSL011", message, others=others, helps=helps)
+    return None
+
+
+def _too_deep(situation: Situation) -> Fault | None:
+    if situation.token.type != TOO_DEEP:
+        return None
+    helps = ("give parts names: a `let` for a value, a `block` for layers",)
+    return _at(situation, "MSL017", "this is nested too deeply", helps=helps)
 
 
 def _misplaced(situation: Situation) -> Fault | None:
@@ -187,10 +211,6 @@ def _misplaced(situation: Situation) -> Fault | None:
     if situation.place == "file":
         return _outside(situation) if situation.stray else None
     at_start = not situation.words
-    if at_start and situation.token.type in ("OTHERWISE", "SHORTCUT"):
-        owner = "when" if head == "otherwise" else "residual"
-        message = f"`{head}` follows the `}}` of a `{owner}`"
-        return _at(situation, "MSL011", message, helps=(f"write `{_FORMS[owner]}`",))
     top = at_start and head in ("msl", "import", "param", "block", "model", "variant", "extern")
     section = head in situation.section_words and situation.token.type in ("KIND", "LBRACE")
     if top or section:
@@ -205,7 +225,7 @@ def _misplaced(situation: Situation) -> Fault | None:
 
 def _outside(situation: Situation) -> Fault:
     token = situation.token
-    helps = ("put it inside `model Name { ... }` or `block Name { ... }`",)
+    helps: tuple[str, ...] = ("put it inside `model Name { ... }` or `block Name { ... }`",)
     what = f"`{token.text}`"
     if token.type in ("KIND", "NAME", "LPAR") or token.type in _STRUCTURES:
         what = "a layer" if token.type == "KIND" else what
@@ -239,6 +259,8 @@ def _equality(situation: Situation) -> Fault | None:
             return _at(situation, "MSL009", "`=` names; `==` compares", helps=helps, edit=edit)
         if situation.open_here and situation.accepts("COMMA"):
             return _at(situation, "MSL009", "only a name can stand before `=`")
+    if token.type == "EQUAL" and len(situation.words) == 1 and situation.place == "body":
+        return _capital(situation)
     if token.type == "EQ" and situation.accepts("EQUAL"):
         helps = ("write `=`",)
         edit = (start, end, "=")
@@ -249,6 +271,15 @@ def _equality(situation: Situation) -> Fault | None:
         message = "a value is given with `=`, not with `:`"
         return _at(situation, "MSL009", message, helps=helps, edit=edit)
     return None
+
+
+def _capital(situation: Situation) -> Fault | None:
+    word, start = situation.words[0]
+    if not word[0].isupper():
+        return None
+    message = f"`{word}` is capitalized, as kinds are; a value has a lower-case name"
+    helps = (f"call it `{_snake(word)}`",)
+    return Fault("MSL008", message, start, start + len(word), helps=helps)
 
 
 def _chained(situation: Situation) -> Fault | None:
@@ -301,9 +332,19 @@ def _camel(word: str) -> str:
 
 
 def _number(situation: Situation) -> Fault | None:
+    previous = _previous(situation)
+    token = situation.token
+    if previous[:1].isdigit() and token.text in _SUFFIXES:
+        helps = (f"write `{previous}{token.text}`",)
+        message = "a suffix follows its number without a space"
+        edit = (situation.words[-1][1] + len(previous), token.start, "")
+        return _at(situation, "MSL014", message, helps=helps, edit=edit)
+    if previous == "." and len(situation.words) > 1 and situation.words[-2][0][:1].isdigit():
+        whole = situation.words[-2][0]
+        message = "a digit must follow the decimal point"
+        return _at(situation, "MSL014", message, helps=(f"write `{whole}.0`",))
     if situation.token.type != "DOT":
         return None
-    previous = _previous(situation)
     if previous[:1].isdigit():
         message = "a digit must follow the decimal point"
         return _at(situation, "MSL014", message, helps=(f"write `{previous}.0`",))
@@ -343,7 +384,9 @@ def _missing_value(situation: Situation) -> Fault | None:
 def _same_line(situation: Situation) -> Fault | None:
     token = situation.token
     starts = token.type in _VALUE_STARTS or token.type in _STRUCTURES or token.type == "LPAR"
-    if not (starts and situation.words and situation.accepts(NEWLINE)):
+    if not (starts and situation.words and situation.accepts(NEWLINE)) or any(
+        situation.accepts(kind) for kind in ("COLON", "EQUAL")
+    ):
         return None
     if situation.first_on_line(token.start):
         return None
@@ -384,7 +427,7 @@ def _expected(situation: Situation) -> str:
         found.append("a name")
     if accepts("STRING") and not accepts("NUMBER"):
         found.append("a string")
-    signs = (("COLON", ":"), ("EQUAL", "="), ("COMMA", ","), ("RPAR", ")"), ("RSQB", "]"),
+    signs = (("COLON", ":"), ("RANGE", ".."), ("EQUAL", "="), ("COMMA", ","), ("RPAR", ")"), ("RSQB", "]"),
              ("LBRACE", "{"), ("ARROW", "->"))  # fmt: skip
     found.extend(f"`{sign}`" for kind, sign in signs if accepts(kind))
     if accepts(NEWLINE):
@@ -396,9 +439,11 @@ def _expected(situation: Situation) -> str:
 
 
 _FINDINGS = (
+    _too_deep,
     _unclosed_brace,
     _unclosed_bracket,
     _unmatched,
+    _continuation,
     _misplaced,
     _equality,
     _chained,

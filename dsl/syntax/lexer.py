@@ -16,6 +16,7 @@ MAX_BRACKETS = 64
 MAX_NAME = 64
 NEWLINE = "_NL"
 END = "$END"
+TOO_DEEP = "$DEEP"  # fits nowhere
 
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = frozenset(_OPENERS.values())
@@ -69,7 +70,6 @@ class Lexer:
         self.broken: list[int] = []
         self.brackets: list[tuple[str, int]] = []
         self.bad_names: dict[str, int] = {}
-        self.too_deep = False
 
     def forbidden(self) -> Iterator[Fault]:
         """The characters that may stand nowhere, not even in comments and strings."""
@@ -91,7 +91,6 @@ class Lexer:
         while self.broken and self.broken[-1] >= offset:
             self.broken.pop()
         self.bad_names = {name: at for name, at in self.bad_names.items() if at < offset}
-        self.too_deep = False
 
     def faulty(self, start: int, end: int) -> bool:
         """Whether something between two offsets was wrong."""
@@ -154,8 +153,7 @@ class Lexer:
             if word in _OPENERS:
                 brackets.append((word, start))
                 if len(brackets) > MAX_BRACKETS:
-                    self._too_deep(start)
-                    break
+                    yield Token(TOO_DEEP, word, start, end)
             elif word in _CLOSERS and brackets and _OPENERS[brackets[-1][0]] == word:
                 brackets.pop()
         yield Token(END, "", len(text), len(text))
@@ -196,18 +194,6 @@ class Lexer:
         else:
             self._fault(fault)
         return kind
-
-    def _too_deep(self, start: int) -> None:
-        self.too_deep = True
-        self._fault(
-            Fault(
-                "MSL017",
-                f"brackets are nested more than {MAX_BRACKETS} deep",
-                start,
-                start + 1,
-                helps=("give parts names: a `let` for a value, a `block` for layers",),
-            )
-        )
 
 
 def _start(seen: Comment | Fault) -> int:

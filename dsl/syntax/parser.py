@@ -14,9 +14,9 @@ from dsl.diagnostics.model import Edit, Fix, Reporter
 from dsl.source import Source, Span
 from dsl.syntax import ast
 from dsl.syntax.builder import Builder
-from dsl.syntax.errors import Fault, too_deep
+from dsl.syntax.errors import Fault
 from dsl.syntax.explanations import explain
-from dsl.syntax.lexer import END, Lexer, Token
+from dsl.syntax.lexer import END, TOO_DEEP, Lexer, Token
 from dsl.syntax.recovery import Plan, Situation, plan_recovery
 from dsl.syntax.tables import ABSENT, INLINE, Tables, load_tables
 
@@ -110,6 +110,8 @@ class Run:
         self.depths = [0]
         self.failed: set[int] = set()
         self.recoveries = 0
+        self.skipped_to = -1
+        self.too_deep = False
 
     def _method(self, name: str | None) -> Any:
         return getattr(self.builder, name) if name else None
@@ -127,11 +129,10 @@ class Run:
             token = self._feed_all(queue, offset, after)
             if token is None:
                 return self.values[-1]
-            plan = None
-            if self.start == "file" and not self.lexer.too_deep:
-                plan = self._recover(token)
-            else:
-                self._complain(self._situation(token))
+            self._settle()
+            situation = self._situation(token)
+            self._complain(situation)
+            plan = self._recover(situation) if self.start == "file" else None
             if plan is None:
                 return self._partial() if self.start == "file" else None
             queue, offset, after = plan.tokens, plan.offset, "}"
@@ -175,7 +176,7 @@ class Run:
         if kind in _NESTING:
             depth += 1
             if depth > MAX_NESTING:
-                self.lexer.too_deep = True
+                self.too_deep = True
                 return False
         self.states.append(state)
         self.values.append(token)
@@ -204,10 +205,17 @@ class Run:
 
     # --- after a mistake -----------------------------------------------------------------
 
-    def _recover(self, token: Token) -> Plan | None:
-        """Reports a token that does not fit and clears the way to go on; None to give up."""
-        situation = self._situation(token)
-        self._complain(situation)
+    def _settle(self) -> None:
+        """Makes the reductions that do not depend on what follows, such as that after ``}``."""
+        while True:
+            actions = set(self.tables.rows[self.states[-1]].values())
+            rule = min(actions)
+            if rule >= 0 or len(actions) > 1 or self.tables.rules[~rule].name is None:
+                return
+            self._reduce(self.tables.rules[~rule], self.methods[~rule])
+
+    def _recover(self, situation: Situation) -> Plan | None:
+        """Clears the way to go on; None to give up."""
         self.recoveries += 1
         if self.recoveries > MAX_RECOVERIES or len(self.faults) >= MAX_FAULTS:
             return None
@@ -216,6 +224,7 @@ class Run:
         self.lexer.rewind(plan.offset)
         for stack in (self.states, self.values, self.starts, self.ends, self.depths):
             del stack[plan.depth :]
+        self.skipped_to = plan.offset
         if plan.headless is not None:
             self.builder.headless.add(plan.headless)
         return plan
@@ -228,7 +237,9 @@ class Run:
         statement = self.starts[depth] if depth < len(states) else token.start
         return Situation(
             text=self.source.text,
-            token=token,
+            token=token._replace(type=TOO_DEEP) if self.too_deep else token,
+            stack=len(states),
+            after_fault=self._follows_fault(token),
             statement=statement,
             depth=depth,
             brackets=list(self.lexer.brackets),
@@ -237,6 +248,11 @@ class Run:
             accepts=self._accepts,
             place=self._place(rows[states[depth - 1]]),
         )
+
+    def _follows_fault(self, token: Token) -> bool:
+        """Whether nothing but blanks lies between a token and text that was skipped."""
+        skipped = self.skipped_to
+        return 0 <= skipped <= token.start and not self.source.text[skipped : token.start].strip()
 
     def _place(self, row: dict[str, int]) -> str:
         if "model" in row:
@@ -262,11 +278,10 @@ class Run:
         """Reports the misfit, unless something within its statement has been reported."""
         statement = situation.statement
         end = situation.token.end
-        token = situation.token
-        if self.lexer.too_deep:
-            if token.type != END:
-                self.faults.append(too_deep(token.start, token.end, MAX_NESTING))
-        elif statement not in self.failed and not self.lexer.faulty(statement, end):
+        self.too_deep = False
+        if situation.stray and situation.after_fault:
+            return
+        if statement not in self.failed and not self.lexer.faulty(statement, end):
             self.faults.append(explain(situation))
         self.failed.add(statement)
 

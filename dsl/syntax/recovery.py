@@ -28,6 +28,8 @@ class Situation:
         brackets: The open brackets, as the scanner counts them.
         pattern: The scanner's expression.
         section_words: The words that open a section.
+        stack: How long the stack is.
+        after_fault: Whether it follows directly on text that was skipped.
         accepts: Whether a terminal would have fitted.
         place: Where statements are being read: ``"file"``, ``"body"``, ``"entries"`` or
             ``"settings"``.
@@ -42,6 +44,8 @@ class Situation:
     section_words: frozenset[str]
     accepts: Callable[[str], bool]
     place: str
+    stack: int
+    after_fault: bool
 
     @cached_property
     def words(self) -> list[tuple[str, int]]:
@@ -93,11 +97,11 @@ class Situation:
         if not self.first_on_line(offset) or self.token.text in _OPENERS.values():
             return None
         same_level = self.indent(offset) <= self.indent(self.statement)
-        return open_here[-1] if same_level or self._end_of_statement()[1] else None
+        return open_here[-1] if same_level or self.end_of_statement(self.statement)[1] else None
 
     @cached_property
     def unclosed_brace(self) -> int | None:
-        """The ``{`` that was never closed, if that is the fault: a new declaration gives it away."""
+        """The ``{`` that was never closed, if that is the fault: a declaration betrays it."""
         if not self.open_braces:
             return None
         if self.token.type == END:
@@ -129,7 +133,14 @@ class Situation:
         """Whether the text has left all braces, and this begins nothing that stands outside."""
         return self.place == "file" and not self.words and self.token.type != END
 
-    def _end_of_statement(self) -> tuple[int, bool, int | None]:
+    @property
+    def complete(self) -> bool:
+        """Whether the statement was whole, and the misfit begins something else."""
+        apart = self.words and self.words[-1][0] == "}"
+        continues = self.token.type in ("ARROW", "OTHERWISE", "SHORTCUT")
+        return bool(apart or continues) and bool(self.words) and self.accepts(NEWLINE)
+
+    def end_of_statement(self, start: int) -> tuple[int, bool, int | None]:
         """Where the statement ends, whether its brackets stay open, and a body ahead of the fault.
 
         Returns:
@@ -139,7 +150,7 @@ class Situation:
         stack: list[str] = []
         fault = self.token.start
         fallback = body = None
-        for match in self.pattern.finditer(self.text, self.statement):
+        for match in self.pattern.finditer(self.text, start):
             group = match.lastgroup
             if group is None:
                 break
@@ -213,17 +224,20 @@ def plan_recovery(situation: Situation) -> Plan:
     kept = len(situation.brackets) - len(situation.open_here)
     if situation.unclosed_brace is not None:
         return _close_braces(situation)
+    if token.type == "RBRACE" and not situation.open_braces and not situation.stray:
+        return Plan(situation.stack, [], token.end, kept)
+    if situation.complete:
+        offset = situation.end_of_statement(token.start)[0]
+        separator = Token(NEWLINE, "", token.start, token.start)
+        return Plan(situation.stack, [separator, _broken(token.start, offset)], offset, kept)
     if situation.stray:
-        if token.type == "RBRACE":
-            offset = situation.next_declaration()
-            return _masked(situation, offset, 0)
         return _masked(situation, situation.next_declaration(), 0)
     if situation.unclosed_bracket is not None:
         offset = token.start
         if token.type not in (END, "RBRACE"):
             offset = situation.text.rfind("\n", 0, token.start)
         return _masked(situation, offset, kept)
-    offset, _, body = situation._end_of_statement()
+    offset, _, body = situation.end_of_statement(statement)
     head = _made_up_head(situation)
     if body is not None and head:
         tokens = [Token(kind, text, statement, statement) for kind, text in head]
@@ -232,8 +246,11 @@ def plan_recovery(situation: Situation) -> Plan:
 
 
 def _masked(situation: Situation, offset: int, brackets: int) -> Plan:
-    broken = Token("BROKEN", "", situation.statement, max(offset, situation.statement))
-    return Plan(situation.depth, [broken], offset, brackets)
+    return Plan(situation.depth, [_broken(situation.statement, offset)], offset, brackets)
+
+
+def _broken(start: int, end: int) -> Token:
+    return Token("BROKEN", "", start, max(start, end))
 
 
 def _close_braces(situation: Situation) -> Plan:
@@ -243,14 +260,18 @@ def _close_braces(situation: Situation) -> Plan:
         offset = len(situation.text)
     else:
         offset = max(situation.text.rfind("\n", 0, statement), 0)
-    tokens = [Token("BROKEN", "", min(statement, offset), offset)]
-    tokens += [Token("RBRACE", "}", offset, offset)] * len(situation.open_braces)
+    tokens = [Token("RBRACE", "}", offset, offset)] * len(situation.open_braces)
+    if situation.token.type == END and situation.accepts("RBRACE"):
+        return Plan(situation.stack, tokens, offset, 0)
+    tokens.insert(0, _broken(min(statement, offset), offset))
     return Plan(situation.depth, tokens, offset, 0)
 
 
 def _made_up_head(situation: Situation) -> list[tuple[str, str]]:
     """A head under which the body of a broken statement can be read."""
     if situation.place == "body":
+        if situation.head in situation.section_words:
+            return []
         return [("RESIDUAL", "residual")]
     if situation.place != "file":
         return []
