@@ -46,8 +46,13 @@ class Embedding(Layer):
         return TensorType((*x.shape, self.embedding_dim), "float32", axes, x.batched)
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
-        shape = (self.num_embeddings, self.embedding_dim)
-        return (Weight("weight", shape, Init("normal", 1.0)),)
+        if self.tie:
+            return ()
+        return (Weight("weight", self.tied_shape(x), Init("normal", 1.0)),)
+
+    def tied_shape(self, x: TensorType) -> tuple[int, ...]:
+        """The shape of the weight, its own or the one it is tied to."""
+        return (self.num_embeddings, self.embedding_dim)
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0

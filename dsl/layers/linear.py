@@ -33,12 +33,14 @@ class Linear(Layer):
         return x.with_dim(x.rank - 1, self.out_features)
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
-        fan_in = x.shape[-1]
-        start = Init("uniform", 1 / math.sqrt(fan_in))
-        weight = Weight("weight", (self.out_features, fan_in), start)
-        return (weight, Weight("bias", (self.out_features,), start, "bias"))[
-            : 2 if self.bias else 1
-        ]
+        start = Init("uniform", 1 / math.sqrt(x.shape[-1]))
+        weight = Weight("weight", self.tied_shape(x), start)
+        bias = Weight("bias", (self.out_features,), start, "bias")
+        return (weight,) * (not self.tie) + (bias,) * bool(self.bias)
+
+    def tied_shape(self, x: TensorType) -> tuple[int, ...]:
+        """The shape of the weight, its own or the one it is tied to."""
+        return (self.out_features, x.shape[-1])
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return product(outputs[0].shape) * inputs[0].shape[-1]

@@ -82,14 +82,14 @@ class _Recurrent(Layer, abstract=True):
         if not self.return_state:
             return output
         shape = self.state_shape(x)
-        axes: Axes = x.axes[:-2] + (None,) * (len(shape) - x.rank + 1) + ("features",)
+        axes = _batch_axes(x) + (None,) * (len(shape) - x.rank + 1) + ("features",)
         return (output,) + (x.with_shape(shape, axes),) * len(self.state)
 
     def _output(self, x: TensorType) -> TensorType:
         width = self.hidden_size * self.directions
         if self.return_sequences:
-            return x.with_dim(x.rank - 1, width)
-        return x.with_shape((*x.shape[:-2], width), x.axes[:-2] + x.axes[-1:])
+            return x.with_shape((*x.shape[:-1], width), _batch_axes(x) + x.axes[-2:])
+        return x.with_shape((*x.shape[:-2], width), _batch_axes(x) + x.axes[-1:])
 
     def _check_state(self, name: str, port: int, x: TensorType, given: TensorType) -> None:
         """Refuses a state of another shape; a `Parameter` may be one state for all samples."""
@@ -148,8 +148,8 @@ def require_sequence(kind: str, x: TensorType) -> None:
     if x.rank < 2:
         raise LayerError(
             "MSL302", f"`{kind}` reads a sequence [time, features], and the value is {x.named()}",
-            input=0, help="a recurrent layer in front gives all steps with `return_sequences=true`; "
-            "the batch is not counted",
+            input=0, help="the batch is not counted; "
+            "a recurrent layer in front gives all steps with `return_sequences=true`",
         )  # fmt: skip
     last = x.axes[-1]
     if last in ("time", "depth", "height", "width"):
@@ -161,6 +161,11 @@ def require_sequence(kind: str, x: TensorType) -> None:
             else cure,
             insert="Permute(1, 0) -> " if x.rank == 2 else "ToSequence -> ",
         )  # fmt: skip
+
+
+def _batch_axes(x: TensorType) -> Axes:
+    """Names of the dimensions in front of time; channels that act as batch are channels no more."""
+    return tuple(None if name == "channels" else name for name in x.axes[:-2])
 
 
 def _state_formula(layers: int, directions: int, hidden: int) -> str:
