@@ -59,11 +59,14 @@ class LayerNode:
     tied: str | None = None
 
     @property
+    def types(self) -> tuple[TensorType | None, ...]:
+        """Types of the inputs."""
+        return tuple(value and value.type for value in self.inputs)
+
+    @property
     def weights(self) -> tuple[Weight, ...]:
-        """The tensors it owns; none where another use already owns them."""
-        if self.shared is not None:
-            return ()
-        return self.layer.weights(*(value and value.type for value in self.inputs))
+        """The tensors it applies."""
+        return self.layer.weights(*self.types)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,24 +90,21 @@ class CallNode:
     shared: SharedNode | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class SharedNode:
     """``shared name = Kind(...)``: weights that later nodes apply; it has no values itself.
 
     Attributes:
-        name: Its name, and the key of its weights.
-        first: The first use, which the weights are counted by; None where nothing applies it.
+        name: Its name, and the last level of the keys of its weights.
+        path: Its path from the enclosing model or block.
+        uses: The nodes that apply it; weights are counted at the first.
     """
 
     name: str
     span: Span
+    path: str = ""
     uses: list[LayerNode | CallNode] = field(default_factory=list)
     comments: tuple[str, ...] = ()
-
-    @property
-    def first(self) -> LayerNode | CallNode | None:
-        """The first use."""
-        return self.uses[0] if self.uses else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,7 +138,6 @@ class WhenNode:
         nodes: The nodes of the branch taken.
         inputs: The current values before it.
         outputs: The current values after it, of the branch taken.
-        exports: Names that the branch taken... are local to it; none are exported.
     """
 
     condition: Operand
@@ -271,7 +270,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A layer met on a walk: its path (``*`` stands for folded rounds) and how often it runs."""
+    """A layer met on a walk.
+
+    Attributes:
+        path: Its dotted path; equal rounds of a repeat are met once, as ``0..5``.
+        node: The layer at work.
+        times: How often it runs in one forward pass.
+        owners: How many copies of its weights there are: none where they were met before.
+    """
 
     path: str
     node: LayerNode
@@ -285,7 +291,7 @@ def join(prefix: str, name: str) -> str:
 
 
 def children(node: Node) -> Iterator[tuple[str, tuple[Node, ...], int]]:
-    """The bodies inside a node: the level each adds below the node's name, nodes, and how often."""
+    """What lies inside a node: the level below the node's name, the nodes, and how often."""
     if isinstance(node, (Group, WhenNode)):
         yield "", node.nodes, 1
     elif isinstance(node, CallNode):
@@ -298,26 +304,68 @@ def children(node: Node) -> Iterator[tuple[str, tuple[Node, ...], int]]:
 
 
 def walk(nodes: tuple[Node, ...]) -> Iterator[Visit]:
-    """Every layer below some nodes in order, equal rounds once with their number.
-
-    ``owners`` counts how many copies of its weights the layer has: as often as it runs, but none
-    where a shared declaration's weights were met before.
-    """
-    stack: list[tuple[str, Node, int, bool]] = [("", node, 1, True) for node in reversed(nodes)]
+    """Every layer below some nodes, in order of computation and without recursion."""
+    declared: dict[SharedNode, tuple[str, int]] = {}
+    stack: list[tuple[str, str, Node, int, int]] = []
+    stack.extend(("", "", node, 1, 1) for node in reversed(nodes))
     while stack:
-        prefix, node, times, owner = stack.pop()
+        prefix, root, node, times, owners = stack.pop()
         if isinstance(node, SharedNode):
+            declared[node] = (join(root, node.path), owners)
             continue
+        path = join(prefix, getattr(node, "name", ""))
         shared = getattr(node, "shared", None)
         if shared is not None:
-            owner = owner and shared.first is node
-        path = join(prefix, getattr(node, "name", ""))
+            path, owners = declared.get(shared, (shared.name, 0))
+            declared[shared] = (path, 0)
         if isinstance(node, LayerNode):
-            yield Visit(path, node, times, times if owner else 0)
+            yield Visit(path, node, times, owners)
             continue
+        inner_root = path if isinstance(node, CallNode) else root
         inner = [
-            (join(path, level), child, times * count, owner)
+            (join(path, level), inner_root, child, times * count, owners * count)
             for level, body, count in children(node)
             for child in body
         ]
         stack.extend(reversed(inner))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One weight of a model: its dotted key and what it is."""
+
+    key: str
+    weight: Weight
+
+
+def weight_keys(nodes: tuple[Node, ...]) -> Iterator[Key]:
+    """Every weight with its key, the rounds of repeats one by one.
+
+    Their number grows with depth: for checkpoints and patterns, not for costs.
+    """
+    for visit in walk(nodes):
+        if visit.owners:
+            for path in expand(visit.path):
+                for weight in visit.node.weights:
+                    yield Key(join(path, weight.role), weight)
+
+
+def expand(path: str) -> list[str]:
+    """The paths that one with folded rounds (``layer.0..2.norm``) stands for."""
+    paths = [""]
+    parts = _split_rounds(path)
+    for part in parts:
+        if isinstance(part, str):
+            paths = [join(path, part) for path in paths]
+        else:
+            paths = [join(path, str(index)) for path in paths for index in part]
+    return paths
+
+
+def _split_rounds(path: str) -> list[str | range]:
+    """Levels of a path; ``0..5`` becomes a range."""
+    levels: list[str | range] = []
+    for level in path.replace("..", "\0").split("."):
+        start, mark, stop = level.partition("\0")
+        levels.append(range(int(start), int(stop) + 1) if mark else level)
+    return levels

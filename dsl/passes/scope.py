@@ -116,6 +116,9 @@ class Module:
         blocks: Blocks and models by name, with the module that they belong to.
         externs: Extern layers by name.
         variants: Variants by name.
+        imported: The modules it imports directly.
+        broken: Names that unreadable statements would have declared.
+        has_broken_import: Whether an import failed, so that unknown kinds may be its.
         scope: File-level lets and params.
         label: Tells constants of different files apart in traces; "" for the main file.
     """
@@ -125,6 +128,9 @@ class Module:
     blocks: dict[str, tuple[ast.BlockDecl | ast.ModelDecl, Module]] = field(default_factory=dict)
     externs: dict[str, ast.ExternDecl] = field(default_factory=dict)
     variants: dict[str, tuple[ast.VariantDecl, Module]] = field(default_factory=dict)
+    imported: list[Module] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    has_broken_import: bool = False
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,283 @@
+"""One compilation: every stage of one text as a lazily computed, pure result.
+
+The command line, the Python interface, tests and editors all hold a `Compilation`; none has a path
+of its own through the compiler.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import dsl.layers.families  # noqa: F401  (registers the layers)
+from dsl.diagnostics.model import Diagnostic, Reporter
+from dsl.diagnostics.suggest import nearest
+from dsl.ir import Model
+from dsl.passes.evaluate import Reported
+from dsl.passes.modules import Loader, Modules
+from dsl.passes.scope import Module
+from dsl.source import Source
+from dsl.syntax import ast
+from dsl.syntax.parser import parse, parse_value
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asks of a compilation beyond the text.
+
+    Attributes:
+        model: Name of a model or variant, "" for the file's own choice.
+        define: Values of parameters by name, as text (``-D width=128``).
+        set: Values of settings by ``section.key``, as text (``--set train.epochs=3``).
+    """
+
+    model: str = ""
+    define: Mapping[str, str] = field(default_factory=dict)
+    set: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """The result of one elaboration."""
+
+    module: Module
+    model: Model | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class Compilation:
+    """Every stage of one text.
+
+    Args:
+        source: The text.
+        options: Model, parameters and settings asked for.
+        loader: Reads imports; None refuses them.
+        path: Path of the text, which imports are relative to.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        options: Options | None = None,
+        loader: Loader | None = None,
+        path: str = "",
+    ) -> None:
+        self.source = source
+        self.options = options or Options()
+        self.loader = loader
+        self.path = path or source.name
+
+    @cached_property
+    def _parsed(self) -> tuple[ast.File, tuple[Diagnostic, ...]]:
+        reporter = Reporter()
+        return parse(self.source, reporter), tuple(reporter.diagnostics)
+
+    @property
+    def syntax(self) -> ast.File:
+        """The syntax tree, partial where the text has mistakes."""
+        return self._parsed[0]
+
+    @cached_property
+    def plain(self) -> Elaborated:
+        """The model with plain sizes: for checks and costs."""
+        return self._elaborate(trace=False)
+
+    @cached_property
+    def traced(self) -> Elaborated:
+        """The model with traced sizes: for writing code."""
+        return self._elaborate(trace=True)
+
+    @property
+    def model(self) -> Model | None:
+        """The elaborated model; None where mistakes leave none."""
+        return self.plain.model
+
+    def _elaborate(self, trace: bool) -> Elaborated:
+        reporter = Reporter()
+        with _deep():
+            defines = self._expressions(self.options.define, reporter, "-D")
+            modules = Modules(reporter, self.loader, parse, trace, defines)
+            module = modules.gather(self.syntax, self._identity)
+            model = _Chooser(self, module, modules, defines, reporter, trace).model()
+        return Elaborated(module, model, tuple(reporter.diagnostics))
+
+    @property
+    def _identity(self) -> str:
+        import os
+
+        return os.path.realpath(self.path)
+
+    def _expressions(
+        self, texts: Mapping[str, str], reporter: Reporter, option: str
+    ) -> dict[str, ast.Expr]:
+        parsed = {}
+        for name, text in texts.items():
+            value = parse_value(Source(f"{option} {name}", text), reporter)
+            if value is not None:
+                parsed[name] = value
+        return parsed
+
+
+class _Chooser:
+    """Finds the model that is asked for, or meant, and elaborates it."""
+
+    def __init__(
+        self, compilation: Compilation, module: Module, modules: Modules,
+        defines: dict[str, ast.Expr], reporter: Reporter, trace: bool,
+    ) -> None:  # fmt: skip
+        from dsl.passes.elaborate import Elaborator
+
+        self.compilation, self.module, self.modules = compilation, module, modules
+        self.defines, self.reporter = dict(defines), reporter
+        self.elaborator = Elaborator(reporter, trace)
+
+    def model(self) -> Model | None:
+        """The elaborated model, or None after a report."""
+        if self.module.broken or self.module.has_broken_import:
+            wanted = self._candidates()
+            if not wanted and not self.compilation.options.model:
+                return None
+        try:
+            found = self._find()
+            return None if found is None else self._elaborate(*found)
+        except Reported:
+            return None
+
+    def _candidates(self) -> list[str]:
+        own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
+        return [decl.name for decl in own]
+
+    def _find(self) -> tuple[str, ast.ModelDecl, Module, ast.KindCall | None, Module] | None:
+        name = self.compilation.options.model or self._default()
+        if not name:
+            return None
+        if name in self.module.variants:
+            variant, home = self.module.variants[name]
+            entry = home.blocks.get(variant.base.kind)
+            if entry is None or not isinstance(entry[0], ast.ModelDecl):
+                if variant.base.kind in home.broken:
+                    raise Reported
+                raise self._unknown_base(variant, home)
+            return name, entry[0], entry[1], variant.base, home
+        entry = self.module.blocks.get(name)
+        if entry is None or not isinstance(entry[0], ast.ModelDecl):
+            self._unknown_model(name)
+            return None
+        return name, entry[0], entry[1], None, entry[1]
+
+    def _unknown_base(self, variant: ast.VariantDecl, home: Module) -> Reported:
+        models = [key for key, (decl, _) in home.blocks.items() if isinstance(decl, ast.ModelDecl)]
+        near = nearest(variant.base.kind, models)
+        return self.elaborator.evaluator.fail(
+            "MSL137", f"there is no model `{variant.base.kind}`", variant.base.name_span,
+            helps=(f"did you mean `{near[0]}`?",) if near else (),
+        )  # fmt: skip
+
+    def _unknown_model(self, name: str) -> None:
+        known = [*self._candidates(), *self.module.variants]
+        near = nearest(name, known)
+        helps = (f"did you mean `{near[0]}`?",) if near else (f"there are {', '.join(known)}",)
+        self.reporter.report(
+            "MSL138", f"the file has no model or variant `{name}`", None, helps=helps
+        )
+
+    def _default(self) -> str:
+        """The model that no other model uses."""
+        own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
+        used = {kind for decl in own for kind in kinds_in(decl.body)}
+        free = [decl for decl in own if decl.name not in used]
+        if len(free) == 1:
+            return free[0].name
+        if not own:
+            start = self.module.file.span
+            empty = (
+                "the file is empty" if not self.module.file.statements else "the file has no model"
+            )
+            self.reporter.report(
+                "MSL139", empty, start if self.module.file.statements else None,
+                helps=("a model is `model Name { input x: float32[8]; output y = Linear(2) }`",),
+            )  # fmt: skip
+            return ""
+        names = [decl.name for decl in free or own]
+        self.reporter.report(
+            "MSL140", f"the file has several models: {', '.join(names)}", (free or own)[1].name_span
+            if len(free or own) > 1 else own[0].name_span,
+            helps=(f"say which with `--model {names[0]}`",),
+        )  # fmt: skip
+        return ""
+
+    def _elaborate(
+        self,
+        name: str,
+        decl: ast.ModelDecl,
+        module: Module,
+        base: ast.KindCall | None,
+        home: Module,
+    ) -> Model | None:
+        evaluator = self.elaborator.evaluator
+        arguments = self.elaborator.signature_of(decl, module)
+        self._check_defines(decl)
+        args: dict[str, Any] = {}
+        if base is not None:
+            args = evaluator.bind_call(arguments, base, home.scope)
+        given = [
+            ast.Argument(key, value, span=value.span)
+            for key, value in self.defines.items()
+            if key in arguments
+        ]
+        if given:
+            required = {key: a for key, a in arguments.items() if key in self.defines}
+            call = ast.KindCall(decl.name, tuple(given), span=decl.span, name_span=decl.name_span)
+            args |= evaluator.bind_call(required, call, module.scope)
+        missing = [key for key, a in arguments.items() if a.required and args.get(key) is None]
+        if missing:
+            raise evaluator.fail(
+                "MSL136", f"`{missing[0]}` has no value", decl.name_span,
+                helps=(f"give it a default, or a value with -D {missing[0]}=...",),
+            )  # fmt: skip
+        model = self.elaborator.model(decl, module, args, name)
+        if model is not None:
+            model.constants.update(self.modules.constants)
+        return model
+
+    def _check_defines(self, decl: ast.ModelDecl) -> None:
+        own = {param.name for param in decl.params}
+        params = [s for s in self.module.file.statements if isinstance(s, ast.ParamDecl)]
+        known = [*own, *(statement.param.name for statement in params)]
+        for name, value in self.defines.items():
+            if name not in known:
+                near = nearest(name, known)
+                takes = f"there are {', '.join(known)}" if known else "there are none"
+                self.reporter.report(
+                    "MSL141", f"there is no parameter `{name}`", value.span,
+                    helps=(f"did you mean `{near[0]}`?" if near else takes,),
+                )  # fmt: skip
+
+
+def kinds_in(node: ast.Node) -> Iterator[str]:
+    """Every kind that a piece of the syntax tree names."""
+    stack: list[Any] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(item)
+        elif isinstance(item, ast.Node):
+            if isinstance(item, ast.KindCall):
+                yield item.kind
+            fields = type(item).__dataclass_fields__
+            stack.extend(getattr(item, name) for name in fields if not name.endswith("span"))
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for blocks that apply one another to the limit; sequences never recurse."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 12_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,363 @@
+"""Layers and blocks put to work: ports, shapes, instances of blocks, ties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics.model import Edit, Fix, Reporter
+from dsl.ir import Body, Instance, Node, Value, walk
+from dsl.kinds.kind import Kind, find
+from dsl.layers.base import Layer, LayerError
+from dsl.passes.arguments import Evaluator, argument_span
+from dsl.passes.drafts import CallDraft, Draft, LayerDraft, SharedDraft, snake_case
+from dsl.passes.evaluate import Reported
+from dsl.passes.extern import extern_layer
+from dsl.passes.flow import Flow
+from dsl.passes.scope import Module, Scope, SharedUse, Tensor
+from dsl.passes.usage import Usage
+from dsl.shapes.trace import Expr, TracedInt, formula, plain, substitute, traced
+from dsl.shapes.types import TensorType
+from dsl.source import Span
+from dsl.syntax import ast
+
+DEPTH_LIMIT = 256
+
+
+class Applying:
+    """The part of the elaborator that applies kinds; see `dsl.passes.elaborate`."""
+
+    reporter: Reporter
+    evaluator: Evaluator
+    usage: Usage
+    origins: dict[Value, Span]
+    trace: bool
+    instances: dict[Any, Instance | None]
+    weighted: dict[Instance, bool]
+    applications: list[Span]
+
+    if TYPE_CHECKING:
+
+        def signature_of(self, decl: Any, module: Module) -> dict[str, Any]: ...
+        def _bind_params(self, decl: Any, given: Any, scope: Scope) -> dict[str, Any]: ...
+        def _body(self, decl: Any, scope: Scope, given: tuple[Value, ...]) -> Body | None: ...
+
+    def _layer_kind(self, call: ast.KindCall, scope: Scope) -> Any:
+        """A kind of layer, or the declaration of a block or extern layer, or None."""
+        module = scope.module
+        if call.kind in module.blocks:
+            return module.blocks[call.kind]
+        if call.kind in module.externs:
+            return module.externs[call.kind]
+        return find("layer", call.kind)
+
+    # --- applying -----------------------------------------------------------------------
+
+    def apply(
+        self,
+        call: ast.KindCall,
+        flow: Flow,
+        scope: Scope,
+        drafts: list[Draft],
+        place: Span,
+        shared: SharedDraft | None = None,
+    ) -> Flow:
+        """Applies a layer or block; its draft joins `drafts`."""
+        kind = self._layer_kind(call, scope)
+        if kind is None:
+            others = (*scope.module.blocks, *scope.module.externs)
+            if call.kind in scope.module.broken or scope.module.has_broken_import:
+                raise Reported
+            raise self.evaluator.unknown_kind(call, "layer", others)
+        if isinstance(kind, tuple):
+            return self._apply_block(call, kind, flow, scope, drafts, place, shared)
+        if isinstance(kind, ast.ExternDecl):
+            arguments = self.signature_of(kind, scope.module)
+            bound = self.evaluator.bind_call(arguments, call, scope)
+            if flow.unknown:
+                raise Reported
+            layer: Kind = extern_layer(self, kind, bound, flow, scope.module)
+        else:
+            arguments = kind.arguments
+            layer = self.evaluator.instance(kind, call, scope)
+        if flow.unknown:
+            raise Reported
+        return self._apply_layer(call, layer, arguments, flow, scope, drafts, place, shared)
+
+    def _apply_layer(
+        self, call: ast.KindCall, layer: Any, arguments: dict[str, Any], flow: Flow, scope: Scope,
+        drafts: list[Draft], place: Span, shared: SharedDraft | None,
+    ) -> Flow:  # fmt: skip
+        inputs = self._ports(call, layer, flow)
+        types = tuple(value and value.type for value in inputs)
+        try:
+            results = layer.infer(*types)
+            weighted = bool(layer.weights(*types))
+        except LayerError as problem:
+            raise self._layer_error(problem, call, arguments, inputs) from None
+        results = results if isinstance(results, tuple) else (results,)
+        outputs = tuple(Value(type_) for type_ in results)
+        for value in outputs:
+            self.origins[value] = place
+        self.usage.use(inputs)
+        tie = self._tie_target(call, layer, scope)
+        drafts.append(
+            LayerDraft(
+                place, snake_case(call.kind), layer=layer, inputs=inputs, outputs=outputs,
+                weighted=weighted and shared is None, shared=shared, tie=tie,
+            )  # fmt: skip
+        )
+        return Flow(outputs)
+
+    def _ports(self, call: ast.KindCall, layer: Layer, flow: Flow) -> tuple[Value | None, ...]:
+        """The flow matched to the ports of a layer."""
+        number = len(flow.values)
+        if layer.variadic:
+            if number < 2:
+                raise self._needs_several(call, "several values", number, "(a, b)")
+            self._no_such_port(call, flow, ())
+            return flow.values
+        required = [port.name for port in layer.ports if not port.optional]
+        if number != len(required):
+            form = f"({', '.join(required)})" if len(required) != 1 else "x"
+            raise self._needs_several(call, count(len(required), "value"), number, form)
+        self._no_such_port(call, flow, tuple(p.name for p in layer.ports if p.optional))
+        optional = (flow.named.get(port.name) for port in layer.ports if port.optional)
+        return (*flow.values, *optional)
+
+    def _needs_several(self, call: ast.KindCall, wants: str, got: int, form: str) -> Reported:
+        return self.evaluator.fail(
+            "MSL312", f"`{call.kind}` takes {wants}, and gets {got}", call.span,
+            helps=(f"hand them over together: `{form} -> {call.kind}`",),
+        )  # fmt: skip
+
+    def _no_such_port(self, call: ast.KindCall, flow: Flow, known: tuple[str, ...]) -> None:
+        for name in flow.named:
+            if name not in known:
+                takes = f"it takes {', '.join(known)}" if known else "it takes none by name"
+                raise self.evaluator.fail(
+                    "MSL122", f"`{call.kind}` has no input `{name}`", call.span, helps=(takes,)
+                )
+
+    def _layer_error(
+        self, problem: LayerError, call: ast.KindCall, arguments: dict[str, Any],
+        inputs: tuple[Value | None, ...],
+    ) -> Reported:  # fmt: skip
+        span = argument_span(arguments, call, problem.arg) if problem.arg else call.span
+        culprits = inputs if problem.input is None else inputs[problem.input : problem.input + 1]
+        others = tuple(
+            (self.origins[value], f"this makes {value.type.named()}")
+            for value in dict.fromkeys(culprits)
+            if value is not None and value in self.origins
+        )
+        fix = None
+        if problem.insert:
+            start = Span(call.span.source, call.span.start, call.span.start)
+            fix = Fix(problem.help or "insert it", (Edit(start, problem.insert),), safe=False)
+        helps = (problem.help,) if problem.help else ()
+        self.report(
+            problem.code, problem.message, span, problem.label,
+            others=others, notes=problem.notes, helps=helps, fix=fix,
+        )  # fmt: skip
+        return Reported()
+
+    def _tie_target(self, call: ast.KindCall, layer: Layer, scope: Scope) -> Any:
+        """The draft that ``tie=name`` means, with the rest of the path."""
+        path = getattr(layer, "tie", None)
+        if path is None:
+            return None
+        first, _, rest = path.path.partition(".")
+        span = argument_span(layer.arguments, call, "tie")
+        binding = scope.lookup(first)
+        if binding is None:
+            raise self.evaluator.unknown_name(first, span, scope)
+        binding.used = True
+        if isinstance(binding.value, SharedUse):
+            return binding.value.draft, rest, span
+        draft = binding.value.draft if isinstance(binding.value, Tensor) else None
+        if draft is None:
+            raise self.evaluator.fail("MSL123", f"`{first}` names no layer with weights", span)
+        return draft, rest, span
+
+    def _check_ties(self, drafts: list[Draft], nodes: tuple[Node, ...]) -> None:
+        """Holds every tied weight of a finished body against the weight it borrows."""
+        tied = self.usage.ties(drafts)
+        if not tied:
+            return
+        owned = {visit.path: visit.node for visit in walk(nodes)}
+        for draft, path, span in tied:
+            target = owned.get(path)
+            shapes = {weight.role: weight.shape for weight in target.weights} if target else {}
+            if "weight" not in shapes:
+                self.report("MSL123", f"`{path}` names no layer with a weight", span)
+            elif shapes["weight"] != draft.layer.tied_shape(*(v and v.type for v in draft.inputs)):
+                wanted = draft.layer.tied_shape(*(v and v.type for v in draft.inputs))
+                self.report(
+                    "MSL317", f"the weight of `{path}` is {list(map(plain, shapes['weight']))}, "
+                    f"and {list(map(plain, wanted))} is needed here", span,
+                )  # fmt: skip
+
+    def _apply_block(
+        self, call: ast.KindCall, found: tuple[Any, Module], flow: Flow, scope: Scope,
+        drafts: list[Draft], place: Span, shared: SharedDraft | None,
+    ) -> Flow:  # fmt: skip
+        decl, module = found
+        args = self.evaluator.bind_call(self.signature_of(decl, module), call, scope)
+        if flow.unknown:
+            raise Reported
+        inputs = self._block_inputs(call, decl, flow)
+        self.applications.append(place)
+        try:
+            instance = self._instance(decl, module, args, inputs, call)
+        finally:
+            self.applications.pop()
+        if instance is None:
+            raise Reported
+        self.usage.use(inputs)
+        full = self._caller_args(decl, instance, args)
+        outputs = self._caller_outputs(instance, full, inputs)
+        for value in outputs:
+            self.origins[value] = place
+        drafts.append(
+            CallDraft(
+                place, snake_case(call.kind), instance=instance, args=full, inputs=inputs,
+                outputs=outputs, shared=shared,
+                weighted=shared is None and self._is_weighted(instance),
+            )  # fmt: skip
+        )
+        return Flow(outputs)
+
+    def _is_weighted(self, instance: Instance) -> bool:
+        if instance not in self.weighted:
+            found = any(visit.owners and visit.node.weights for visit in walk(instance.body.nodes))
+            self.weighted[instance] = found
+        return self.weighted[instance]
+
+    def _block_inputs(self, call: ast.KindCall, decl: Any, flow: Flow) -> tuple[Value, ...]:
+        declared = [item for item in decl.body.statements if isinstance(item, ast.InputDecl)]
+        names = [item.name for item in declared]
+        for name in flow.named:
+            if name not in names:
+                raise self.evaluator.fail(
+                    "MSL122", f"`{call.kind}` has no input `{name}`", call.span
+                )
+        positional = list(flow.values)
+        if not declared:
+            if len(positional) > 1:
+                raise self._needs_several(call, "1 value", len(positional), "x")
+            return flow.values
+        values = [flow.named[name] if name in flow.named else None for name in names]
+        for index, value in enumerate(values):
+            if value is None and positional:
+                values[index] = positional.pop(0)
+        if positional or None in values:
+            form = f"({', '.join(names)})" if len(names) > 1 else "x"
+            wants, got = count(len(names), "value"), len(flow.values) + len(flow.named)
+            raise self._needs_several(call, wants, got, form)
+        return tuple(values)  # type: ignore[arg-type]
+
+    def _instance(
+        self, decl: Any, module: Module, args: dict[str, Any], inputs: tuple[Value, ...],
+        call: ast.KindCall,
+    ) -> Instance | None:  # fmt: skip
+        if len(self.applications) > DEPTH_LIMIT:
+            raise self.evaluator.fail(
+                "MSL124", f"blocks apply one another more than {DEPTH_LIMIT} deep", call.span,
+                helps=("a block that applies itself needs a `when` that ends it",),
+            )  # fmt: skip
+        values = {key: plain(value) for key, value in args.items() if value is not None}
+        types = tuple(plain_type(value.type) for value in inputs)
+        key = (id(decl), tuple(sorted(values.items(), key=lambda item: item[0])), types)
+        if key not in self.instances:
+            self.instances[key] = None
+            self.instances[key] = self._elaborate_instance(decl, module, values, types)
+        return self.instances[key]
+
+    def _elaborate_instance(
+        self, decl: Any, module: Module, values: dict[str, Any], types: tuple[TensorType, ...]
+    ) -> Instance | None:
+        scope = module.scope.inner()
+        bound = self._bind_params(decl, values, scope)
+        declared = [item for item in decl.body.statements if isinstance(item, ast.InputDecl)]
+        names = [item.name for item in declared] or ["input"]
+        sizes: dict[str, int] = {}
+        given = tuple(
+            Value(self._named_sizes(type_, name, len(types), sizes, bound), name)
+            for type_, name in zip(types, names)
+        )
+        body = self._body(decl, scope, given)
+        if body is None:
+            return None
+        return Instance(decl.name, decl, bound, body, sizes)
+
+    def _named_sizes(
+        self, type_: TensorType, name: str, inputs: int, sizes: dict[str, int], taken: Any
+    ) -> TensorType:
+        """The type of a block's input, its sizes traced under names of their own."""
+        if not self.trace:
+            return type_
+        shape = []
+        for position, (dim, axis) in enumerate(zip(type_.shape, type_.axes)):
+            if isinstance(dim, int):
+                prefix = "in" if inputs == 1 else name
+                base = f"{prefix}_{axis or f'size{position}'}"
+                while base in taken or base in sizes:
+                    base += "_"
+                sizes[base] = dim
+                dim = TracedInt(dim, Expr("name", base))
+            shape.append(dim)
+        return type_.with_shape(tuple(shape), type_.axes)
+
+    def _caller_args(self, decl: Any, instance: Instance, args: dict[str, Any]) -> dict[str, Any]:
+        """The arguments in the caller's terms, defaults left out."""
+        return {key: value for key, value in args.items() if value is not None}
+
+    def _caller_outputs(
+        self, instance: Instance, args: dict[str, Any], inputs: tuple[Value, ...]
+    ) -> tuple[Value, ...]:
+        """Values of the caller for the results of a block, their sizes in the caller's terms."""
+        types = [output.value.type for output in instance.body.outputs]
+        if self.trace:
+            formulas = {**instance.args, **{key: formula(value) for key, value in args.items()}}
+            names = iter(instance.sizes)
+            for value in inputs:
+                for dim in value.type.shape:
+                    if isinstance(dim, int):
+                        formulas[next(names)] = formula(dim)
+            types = [_in_terms_of(type_, formulas) for type_ in types]
+        return tuple(Value(type_) for type_ in types)
+
+    # --- reporting ----------------------------------------------------------------------
+
+    def report(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> None:
+        """Reports a mistake, with the application of the block it lies in."""
+        others = more.pop("others", ())
+        if self.applications and self.applications[0].source is span.source:
+            place = self.applications[0]
+            if not place.start <= span.start < place.end:
+                others = (*others, (place, "in the block applied here"))
+        elif self.applications:
+            others = (*others, (self.applications[0], "in the block applied here"))
+        self.reporter.report(code, message, span, label, others=others, **more)
+
+
+def _in_terms_of(type_: TensorType, formulas: dict[str, Any]) -> TensorType:
+    shape = tuple(
+        traced(int(dim), substitute(dim.expr, formulas)) if isinstance(dim, TracedInt) else dim
+        for dim in type_.shape
+    )
+    return type_.with_shape(shape, type_.axes)
+
+
+def plain_shape(type_: TensorType) -> tuple[Any, ...]:
+    """The shape without traces."""
+    return tuple(plain(dim) for dim in type_.shape)
+
+
+def plain_type(type_: TensorType) -> TensorType:
+    """The type without traces."""
+    return type_.with_shape(plain_shape(type_), type_.axes)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 value``, ``2 values``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

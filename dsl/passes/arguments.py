@@ -1,0 +1,231 @@
+"""Arguments of kinds: evaluated as their types ask, matched and reported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dsl.diagnostics.suggest import nearest
+from dsl.kinds.kind import (
+    REGISTRY,
+    ArgProblem,
+    Kind,
+    KindError,
+    bind,
+    categories_of,
+    find,
+    keras_word,
+)
+from dsl.kinds.values import (
+    Axis,
+    AxisName,
+    DType,
+    KindOf,
+    LayerPath,
+    LayerRef,
+    ListOf,
+    OneOf,
+    ValueType,
+)
+from dsl.passes.evaluate import Expressions, Reported
+from dsl.passes.scope import LayerClosure, Scope
+from dsl.shapes.types import DTYPES
+from dsl.source import Span
+from dsl.syntax import ast
+
+AXES = ("channels", "features", "time", "depth", "height", "width")
+
+
+class Evaluator(Expressions):
+    """Evaluates expressions, and the arguments of kinds."""
+
+    def argument(self, expr: ast.Expr, wanted: ValueType | None, scope: Scope) -> Any:
+        """The value of an argument; its type decides how bare words and kinds are read."""
+        if wanted is None:
+            return self.evaluate(expr, scope)
+        if _takes(wanted, Axis):
+            return self._axis_argument(expr, scope)
+        if _takes(wanted, LayerRef):
+            path = dotted(expr)
+            return LayerPath(path) if path else self.evaluate(expr, scope)
+        if _takes(wanted, DType) and isinstance(expr, ast.Name) and expr.id in DTYPES:
+            return expr.id
+        category = _category(wanted)
+        if category:
+            return self._kind_argument(expr, category, scope)
+        return self.evaluate(expr, scope)
+
+    def _axis_argument(self, expr: ast.Expr, scope: Scope) -> Any:
+        if isinstance(expr, ast.List):
+            return tuple(self._axis_argument(item, scope) for item in expr.items)
+        if not isinstance(expr, ast.Name):
+            return self.evaluate(expr, scope)
+        binding = scope.lookup(expr.id)
+        if binding is not None and isinstance(binding.value, AxisName):
+            binding.used = True
+            return binding.value
+        if expr.id in AXES:
+            return AxisName(expr.id)
+        near = nearest(expr.id, AXES)
+        helps = [f"did you mean `{near[0]}`?"] if near else []
+        if binding is not None:
+            helps = [f"for the number that `{expr.id}` holds, write `({expr.id})`"]
+        raise self.fail("MSL205", f"no axis is called `{expr.id}`", expr.span, helps=tuple(helps))
+
+    def _kind_argument(self, expr: ast.Expr, category: str, scope: Scope) -> Any:
+        if isinstance(expr, ast.List):
+            return tuple(self._kind_argument(item, category, scope) for item in expr.items)
+        if isinstance(expr, ast.KindCall):
+            return self.kind(expr, category, scope)
+        value = self.evaluate(expr, scope)
+        if isinstance(value, LayerClosure):
+            return self.kind(value.call, category, value.scope)
+        return value
+
+    def kind(self, call: ast.KindCall, category: str, scope: Scope) -> Kind:
+        """An instance of a built-in kind of a category.
+
+        Raises:
+            Reported: There is no such kind, or its arguments are wrong.
+        """
+        found = find(category, call.kind)
+        if found is None:
+            raise self.unknown_kind(call, category)
+        return self.instance(found, call, scope)
+
+    def unknown_kind(
+        self, call: ast.KindCall, category: str, others: tuple[str, ...] = ()
+    ) -> Reported:
+        """Reports a kind that does not exist in a category, with what may be meant."""
+        article = "an" if category[0] in "aeio" else "a"
+        ours = keras_word(category, call.kind)
+        known = [*others, *REGISTRY.get(category, {})]
+        near = nearest(call.kind, known)
+        elsewhere = [name for name in categories_of(call.kind) if name != category]
+        if ours:
+            helps = (f"`{call.kind}` is what Keras says; here it is `{ours}`",)
+        elif elsewhere:
+            helps = (
+                f"`{call.kind}` is {'an' if elsewhere[0][0] in 'aeio' else 'a'} {elsewhere[0]}",
+            )
+        elif near:
+            helps = (f"did you mean `{near[0]}`?",)
+        elif len(known) <= 16:
+            helps = (f"there are {', '.join(known)}",)
+        else:
+            helps = ()
+        return self.fail(
+            "MSL104", f"there is no {category} `{call.kind}`", call.name_span,
+            f"not {article} {category}", helps=helps,
+        )  # fmt: skip
+
+    def instance(self, kind: type[Kind], call: ast.KindCall, scope: Scope) -> Kind:
+        """A kind with the arguments of a call."""
+        bound = self.bind_call(kind.arguments, call, scope)
+        instance = kind(**bound)
+        try:
+            instance.check()
+        except KindError as problem:
+            span = argument_span(kind.arguments, call, problem.arg)
+            helps = (problem.help,) if problem.help else ()
+            raise self.fail(problem.code, problem.message, span, helps=helps) from None
+        return instance
+
+    def bind_call(
+        self, arguments: dict[str, Any], call: ast.KindCall, scope: Scope
+    ) -> dict[str, Any]:
+        """The arguments of a call by name, evaluated and coerced; every mistake is reported.
+
+        Raises:
+            Reported: There was one.
+        """
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        spans: dict[int | str | None, Span] = {None: call.name_span}
+        slots = [key for key, argument in arguments.items() if not argument.keyword]
+        failed = False
+        for item in call.args:
+            key: int | str = len(positional) if item.name is None else item.name
+            name = item.name or (slots[min(len(positional), len(slots) - 1)] if slots else "")
+            wanted = arguments[name].type if name in arguments else None
+            if item.name is not None and item.name in named:
+                self.reporter.report("MSL203", f"`{item.name}` is given twice", item.span)
+                failed = True
+                continue
+            spans[key] = item.span
+            try:
+                value = self.argument(item.value, wanted, scope)
+            except Reported:
+                failed, value = True, _UNKNOWN
+            if item.name is None:
+                positional.append(value)
+            else:
+                named[item.name] = value
+        return self._bound(arguments, call, positional, named, spans, failed)
+
+    def _bound(
+        self,
+        arguments: dict[str, Any],
+        call: ast.KindCall,
+        positional: list[Any],
+        named: dict[str, Any],
+        spans: dict[int | str | None, Span],
+        failed: bool,
+    ) -> dict[str, Any]:
+        bound, problems = bind(arguments, tuple(positional), named)
+        unknown = {key for key, value in enumerate(positional) if value is _UNKNOWN}
+        unknown |= {key for key, value in named.items() if value is _UNKNOWN}
+        for problem in problems:
+            if problem.key not in unknown:
+                self._report_problem(problem, call, spans.get(problem.key, call.span))
+                failed = True
+        if failed:
+            raise Reported
+        return bound
+
+    def _report_problem(self, problem: ArgProblem, call: ast.KindCall, span: Span) -> None:
+        helps = (problem.help,) if problem.help else ()
+        self.reporter.report(problem.code, f"`{call.kind}`: {problem.message}", span, helps=helps)
+
+
+class _Unknown:
+    """An argument whose own mistake is already reported."""
+
+
+_UNKNOWN = _Unknown()
+
+
+def _takes(wanted: ValueType, kind: type[ValueType]) -> bool:
+    if isinstance(wanted, OneOf):
+        return any(_takes(part, kind) for part in wanted.types)
+    return isinstance(wanted, kind) or (isinstance(wanted, ListOf) and _takes(wanted.item, kind))
+
+
+def _category(wanted: ValueType) -> str:
+    if isinstance(wanted, OneOf):
+        return next((name for part in wanted.types if (name := _category(part))), "")
+    if isinstance(wanted, ListOf):
+        return _category(wanted.item)
+    return wanted.category if isinstance(wanted, KindOf) else ""
+
+
+def dotted(expr: ast.Expr) -> str:
+    """The text of a dotted path such as ``encoder.embedding``, or ""."""
+    parts: list[str] = []
+    while isinstance(expr, ast.Attribute):
+        parts.append(expr.attr)
+        expr = expr.value
+    if not isinstance(expr, ast.Name):
+        return ""
+    return ".".join([expr.id, *reversed(parts)])
+
+
+def argument_span(arguments: dict[str, Any], call: ast.KindCall, name: str) -> Span:
+    """Where an argument of a call is written; the kind's word where it is left out."""
+    for item in call.args:
+        if item.name == name:
+            return item.span
+    slots = [key for key, argument in arguments.items() if not argument.keyword]
+    positional = [item for item in call.args if item.name is None]
+    if name in slots and slots.index(name) < len(positional):
+        return positional[slots.index(name)].span
+    return call.name_span

@@ -1,0 +1,292 @@
+"""Drafts of nodes: what a body computes, before its layers have their names.
+
+A layer's name depends on the statement around it (``conv1 = Conv2d(32, 3) -> ReLU`` names the one
+step that has weights) and on its neighbours (``conv2d_2``), so bodies are drafted first; `finish`
+gives every draft its name and freezes it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsl.ir import (
+    CallNode,
+    Group,
+    Instance,
+    LayerNode,
+    Node,
+    RepeatNode,
+    Round,
+    SharedNode,
+    Value,
+    WhenNode,
+    join,
+)
+from dsl.layers.base import Layer
+from dsl.source import Span
+
+
+@dataclass(eq=False)
+class Draft:
+    """Base of drafts.
+
+    Attributes:
+        base: The name it gets where the author gives none; numbered where taken.
+        name: The author's name.
+        path: Its path from the enclosing model or block, once finished.
+        weighted: Whether it holds weights of its own.
+    """
+
+    span: Span
+    base: str = ""
+    name: str = ""
+    path: str = ""
+    weighted: bool = False
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class LayerDraft(Draft):
+    """A layer; `tie` is the draft that it borrows from, the rest of the path, and where it says so."""
+
+    layer: Layer | None = None
+    inputs: tuple[Value | None, ...] = ()
+    outputs: tuple[Value, ...] = ()
+    shared: SharedDraft | None = None
+    tie: tuple[Draft, str, Span] | None = None
+
+
+@dataclass(eq=False)
+class CallDraft(Draft):
+    """A block applied."""
+
+    instance: Instance | None = None
+    args: dict[str, Any] = field(default_factory=dict)
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[Value, ...] = ()
+    shared: SharedDraft | None = None
+
+
+@dataclass(eq=False)
+class SharedDraft(Draft):
+    """A ``shared`` declaration."""
+
+    node: SharedNode | None = None
+
+
+@dataclass(eq=False)
+class GroupDraft(Draft):
+    """Drafts that belong together: a level of names if `name` or `base` is set, else none."""
+
+    kind: str = "chain"
+    drafts: list[Draft] = field(default_factory=list)
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False)
+class WhenDraft(Draft):
+    """A choice made; a level of names only where the author names it."""
+
+    condition: Any = None
+    taken: bool = True
+    drafts: list[Draft] = field(default_factory=list)
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[Value, ...] = ()
+
+
+@dataclass(eq=False)
+class RoundDraft:
+    """One distinct round; `single` is the draft whose level is the round's own."""
+
+    start: int
+    count: int
+    bindings: dict[str, Any]
+    inputs: tuple[Value, ...]
+    drafts: list[Draft]
+    outputs: tuple[Value, ...]
+    carried: dict[tuple[int, int], str]
+    single: Draft | None = None
+
+
+@dataclass(eq=False)
+class RepeatDraft(Draft):
+    """A repeat."""
+
+    times: Any = 0
+    rows: Any = None
+    names: tuple[str, ...] = ()
+    rounds: list[RoundDraft] = field(default_factory=list)
+    inputs: tuple[Value, ...] = ()
+    outputs: tuple[Value, ...] = ()
+
+
+def snake_case(kind: str) -> str:
+    """A kind as a name: ``BatchNorm`` to ``batch_norm``, ``ReLU`` to ``relu``."""
+    word = re.sub(r"(Re|Si|Ge|Ce|Se)LU", lambda match: match.group(1) + "lu", kind)
+    word = re.sub(r"(^|[a-z0-9])P(Relu)", r"\1Prelu", word)
+    word = re.sub(r"([a-zA-Z0-9])([A-Z][a-z]+)", r"\1_\2", word)
+    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", word).lower()
+
+
+class Namer:
+    """Gives the layers of one level distinct names."""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+
+    def name(self, base: str) -> str:
+        """`base`, or with the first free number behind it."""
+        name, number = base, 2
+        while name in self.taken:
+            name, number = f"{base}_{number}", number + 1
+        self.taken.add(name)
+        return name
+
+
+def settle(name: str, steps: list[Draft], span: Span) -> list[Draft]:
+    """Names a chain: the one step that bears the name does, otherwise a group is made.
+
+    Args:
+        name: The author's name for the chain.
+        steps: Its steps in order.
+        span: The statement.
+
+    Returns:
+        The steps, or the group that holds them.
+    """
+    weighted = [step for step in steps if step.weighted]
+    bearer = steps[0] if len(steps) == 1 else weighted[0] if len(weighted) == 1 else None
+    if bearer is not None and not bearer.name:
+        bearer.name = name
+        return steps
+    if not steps:
+        return steps
+    group = GroupDraft(span, name=name, drafts=steps, weighted=bool(weighted))
+    return [group]
+
+
+def is_transparent(draft: Draft) -> bool:
+    """Whether a draft adds no level of names."""
+    if isinstance(draft, WhenDraft):
+        return not draft.name
+    return isinstance(draft, GroupDraft) and not draft.name and not draft.base
+
+
+def finish(drafts: list[Draft], prefix: str = "", single: Draft | None = None) -> tuple[Node, ...]:
+    """Names and freezes the drafts of one level.
+
+    Args:
+        drafts: In order.
+        prefix: The path of the level from the enclosing model or block.
+        single: A draft that adds no level, since the level already bears its name.
+    """
+    namer = Namer({draft.name for draft in _level(drafts) if draft.name})
+    return _finish(drafts, prefix, namer, single)
+
+
+def _level(drafts: list[Draft]) -> list[Draft]:
+    """The drafts of a level, those inside transparent ones included."""
+    found: list[Draft] = []
+    stack = list(reversed(drafts))
+    while stack:
+        draft = stack.pop()
+        if is_transparent(draft):
+            stack.extend(reversed(draft.drafts))
+        else:
+            found.append(draft)
+    return found
+
+
+def _finish(
+    drafts: list[Draft], prefix: str, namer: Namer, single: Draft | None
+) -> tuple[Node, ...]:
+    nodes: list[Node] = []
+    for draft in drafts:
+        if is_transparent(draft):
+            inner = _finish(draft.drafts, prefix, namer, single)
+            nodes.extend([_when(draft, inner)] if isinstance(draft, WhenDraft) else inner)
+            continue
+        name = "" if draft is single else draft.name or namer.name(draft.base)
+        draft.path = join(prefix, name)
+        nodes.append(_FREEZE[type(draft)](draft, name))
+    return tuple(nodes)
+
+
+def tied_path(draft: LayerDraft) -> str | None:
+    """The path, from the enclosing model or block, of the layer whose weight a draft uses."""
+    if draft.tie is None:
+        return None
+    target, rest, _ = draft.tie
+    return join(target.path, rest)
+
+
+def _layer(draft: LayerDraft, name: str) -> LayerNode:
+    shared = draft.shared.node if draft.shared else None
+    tied = tied_path(draft)
+    node = LayerNode(
+        name, draft.layer, draft.inputs, draft.outputs, draft.span, draft.comments, shared, tied
+    )
+    if shared is not None:
+        shared.uses.append(node)
+    return node
+
+
+def _call(draft: CallDraft, name: str) -> CallNode:
+    shared = draft.shared.node if draft.shared else None
+    node = CallNode(
+        name, draft.instance, draft.args, draft.inputs, draft.outputs, draft.span, draft.comments,
+        shared,
+    )  # fmt: skip
+    if shared is not None:
+        shared.uses.append(node)
+    return node
+
+
+def _shared(draft: SharedDraft, name: str) -> SharedNode:
+    draft.node.path = draft.path
+    return draft.node
+
+
+def _group(draft: GroupDraft, name: str) -> Group:
+    nodes = finish(draft.drafts, draft.path)
+    return Group(name, nodes, draft.kind, draft.inputs, draft.outputs, draft.span, draft.comments)
+
+
+def _when(draft: WhenDraft, nodes: tuple[Node, ...]) -> WhenNode:
+    return WhenNode(
+        draft.condition, draft.taken, nodes, draft.inputs, draft.outputs, draft.span,
+        draft.comments,
+    )  # fmt: skip
+
+
+def _named_when(draft: WhenDraft, name: str) -> Group:
+    inner = _when(draft, finish(draft.drafts, draft.path))
+    return Group(name, (inner,), "chain", draft.inputs, draft.outputs, draft.span)
+
+
+def _repeat(draft: RepeatDraft, name: str) -> RepeatNode:
+    rounds = tuple(
+        Round(
+            part.start, part.count, part.bindings, part.inputs,
+            finish(part.drafts, join(draft.path, str(part.start)), part.single),
+            part.outputs, part.carried,
+        )
+        for part in draft.rounds
+    )  # fmt: skip
+    return RepeatNode(
+        name, draft.times, draft.rows, draft.names, rounds, draft.inputs, draft.outputs,
+        draft.span, draft.comments,
+    )  # fmt: skip
+
+
+_FREEZE: dict[type[Draft], Any] = {
+    LayerDraft: _layer,
+    CallDraft: _call,
+    SharedDraft: _shared,
+    GroupDraft: _group,
+    WhenDraft: _named_when,
+    RepeatDraft: _repeat,
+}

@@ -1,0 +1,344 @@
+"""Structures inside a body: residual, parallel, repeat and when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dsl.ir import Value
+from dsl.kinds.kind import find
+from dsl.kinds.values import describe, is_int
+from dsl.passes.drafts import (
+    CallDraft,
+    Draft,
+    GroupDraft,
+    LayerDraft,
+    RepeatDraft,
+    RoundDraft,
+    WhenDraft,
+)
+from dsl.passes.arguments import Evaluator
+from dsl.passes.evaluate import Reported
+from dsl.passes.flow import Flow, Frame
+from dsl.passes.scope import Binding, Scope, Tensor
+from dsl.passes.usage import Usage, mentioned
+from dsl.shapes.trace import Expr, TracedInt, formula, plain, traced
+from dsl.shapes.types import TensorType
+from dsl.source import Span
+from dsl.syntax import ast
+
+ROUND_LIMIT = 10_000
+
+
+class Structures:
+    """The part of the elaborator that handles structures; see `dsl.passes.elaborate`."""
+
+    evaluator: Evaluator
+    usage: Usage
+    origins: dict[Value, Span]
+    trace: bool
+
+    if TYPE_CHECKING:
+
+        def _statement(
+            self, statement: ast.Statement, frame: Frame, outputs: list[Any]
+        ) -> None: ...
+        def declare(self, name: str, value: Any, span: Span, scope: Scope) -> None: ...
+        def report(
+            self, code: str, message: str, span: Span, label: str = "", **more: Any
+        ) -> None: ...
+
+    def structure(
+        self, element: ast.Element, flow: Flow, frame: Frame, drafts: list[Draft]
+    ) -> Flow:
+        """Elaborates a structure on a flow; its draft joins `drafts`."""
+        if flow.unknown:
+            raise Reported
+        return self._STRUCTURES[type(element)](self, element, flow, frame, drafts)
+
+    def _inside(
+        self, body: ast.Body, flow: Flow, scope: Scope, gives_input: bool = True
+    ) -> tuple[Flow, list[Draft]]:
+        """Elaborates an inner body on a flow; it yields its last statement's value."""
+        if gives_input and flow.values:
+            scope.names["input"] = Binding(Tensor(flow.values[0]), None, used=True)
+        frame = Frame(scope, flow)
+        for statement in body.statements:
+            if isinstance(statement, (ast.InputDecl, ast.OutputDecl)):
+                word = "input" if isinstance(statement, ast.InputDecl) else "output"
+                self.report(
+                    "MSL125", f"`{word}` belongs to a block or model, not to an inner body",
+                    statement.span,
+                )  # fmt: skip
+                continue
+            self._statement(statement, frame, [])
+        assert frame.current is not None
+        if frame.current.unknown:
+            raise Reported
+        return frame.current, frame.drafts
+
+    # --- residual and parallel ----------------------------------------------------------
+
+    def _residual(
+        self, element: ast.Residual, flow: Flow, frame: Frame, drafts: list[Draft]
+    ) -> Flow:
+        if len(flow.values) != 1:
+            raise self.evaluator.fail(
+                "MSL312", f"`residual` takes 1 value, and gets {len(flow.values)}", element.span
+            )
+        body, inner = self._inside(element.body, flow, frame.scope.inner())
+        skip = flow
+        if element.shortcut is not None:
+            skip, steps = self._inside(element.shortcut, flow, frame.scope.inner())
+            if steps:
+                inner.append(self._group(element.shortcut.span, "shortcut", steps, flow, skip))
+        output = self._sum(element, body, skip, inner)
+        group = self._group(element.span, "residual", inner, flow, output)
+        group.base = ""
+        drafts.append(group)
+        return output
+
+    def _group(
+        self, span: Span, kind: str, steps: list[Draft], flow: Flow, output: Flow
+    ) -> GroupDraft:
+        weighted = any(step.weighted for step in steps)
+        return GroupDraft(
+            span, base=kind, kind=kind, drafts=steps, inputs=flow.values, outputs=output.values,
+            weighted=weighted,
+        )  # fmt: skip
+
+    def _sum(self, element: ast.Residual, body: Flow, skip: Flow, drafts: list[Draft]) -> Flow:
+        values = (*body.values, *skip.values)
+        types = [value.type for value in values]
+        shapes = [plain(type_.shape) for type_ in types]
+        if len(values) != 2 or shapes[0] != shapes[1] or types[0].dtype != types[1].dtype:
+            self._no_sum(element, values)
+        add = find("layer", "Add")
+        assert add is not None
+        layer: Any = add()
+        output = Value(layer.infer(*types))
+        self.origins[output] = element.span
+        self.usage.use(values)
+        drafts.append(
+            LayerDraft(element.span, "add", layer=layer, inputs=values, outputs=(output,))
+        )
+        return Flow((output,))
+
+    def _no_sum(self, element: ast.Residual, values: tuple[Value, ...]) -> None:
+        shown = " and ".join(str(value.type) for value in values)
+        others = tuple(
+            (self.origins[value], f"this makes {value.type.named()}")
+            for value in dict.fromkeys(values)
+            if value in self.origins
+        )
+        way = "the shortcut" if element.shortcut else "a `shortcut { ... }`"
+        self.report(
+            "MSL306", f"a residual adds values of one shape, not {shown}",
+            Span(element.span.source, element.span.start, element.span.start + len("residual")),
+            others=others, helps=(f"bring the input to the same shape in {way}",),
+        )  # fmt: skip
+        raise Reported
+
+    def _parallel(
+        self, element: ast.Parallel, flow: Flow, frame: Frame, drafts: list[Draft]
+    ) -> Flow:
+        inner: list[Draft] = []
+        values: list[Value] = []
+        for index, branch in enumerate(element.branches):
+            result, steps = self._inside(branch, flow, frame.scope.inner())
+            values.extend(result.values)
+            if only_layer(branch, steps) is None and steps:
+                group = self._group(branch.span, "branch", steps, flow, result)
+                group.base = str(index)
+                steps = [group]
+            inner.extend(steps)
+        output = Flow(tuple(values))
+        drafts.append(self._group(element.span, "parallel", inner, flow, output))
+        return output
+
+    # --- when ---------------------------------------------------------------------------
+
+    def _when(self, element: ast.When, flow: Flow, frame: Frame, drafts: list[Draft]) -> Flow:
+        condition = self.evaluator.condition(element.condition, frame.scope)
+        taken, other = element.then, element.otherwise
+        if not condition:
+            taken, other = other, taken
+        self.usage.mention(other, frame.scope)
+        output, steps = flow, []
+        if taken is not None:
+            output, steps = self._inside(taken, flow, frame.scope.inner(), gives_input=False)
+        drafts.append(
+            WhenDraft(
+                element.span, "when", condition=formula(condition), taken=bool(condition),
+                drafts=steps, inputs=flow.values, outputs=output.values,
+                weighted=any(step.weighted for step in steps),
+            )  # fmt: skip
+        )
+        return output
+
+    # --- repeat -------------------------------------------------------------------------
+
+    def _repeat(self, element: ast.Repeat, flow: Flow, frame: Frame, drafts: list[Draft]) -> Flow:
+        times, rows = self._times(element, frame.scope)
+        uses_names = bool(set(element.names) & mentioned(element.body))
+        draft = RepeatDraft(
+            element.span, "repeat", times=times, rows=rows, names=element.names, inputs=flow.values
+        )
+        names = self._carried(element, flow, frame.scope, rows) if self.trace else {}
+        if not times:
+            self.usage.mention(element.body, frame.scope)
+        current = self._carry(flow, names)
+        index = 0
+        while index < times:
+            part, after = self._round(element, index, current, frame.scope, rows, names)
+            same = [plain_key(v.type) for v in current.values] == [
+                plain_key(v.type) for v in after.values
+            ]
+            part.count = int(times) - index if same and not uses_names else 1
+            draft.rounds.append(part)
+            index += part.count
+            current = self._carry(after, names)
+            if len(draft.rounds) > ROUND_LIMIT:
+                raise self.evaluator.fail(
+                    "MSL126", f"more than {ROUND_LIMIT} rounds differ from one another",
+                    element.count.span,
+                )  # fmt: skip
+        self._name_repeat(element, draft)
+        output = Flow(tuple(Value(value.type) for value in current.values))
+        self.usage.use(flow.values)
+        for value in output.values:
+            self.origins[value] = element.span
+        draft.outputs = output.values
+        draft.weighted = any(step.weighted for part in draft.rounds for step in part.drafts)
+        drafts.append(draft)
+        return output
+
+    def _times(self, element: ast.Repeat, scope: Scope) -> tuple[Any, Any]:
+        """The number of rounds, and the rows where the repeat is over a list."""
+        value = self.evaluator.evaluate(element.count, scope)
+        if isinstance(value, tuple):
+            times: Any = len(value)
+            return times, value
+        if not is_int(value) or value < 0:
+            raise self.evaluator.fail(
+                "MSL127", f"`repeat` takes an int from 0 up or a list, not {describe(value)}",
+                element.count.span,
+            )  # fmt: skip
+        if len(element.names) > 1:
+            raise self.evaluator.fail(
+                "MSL128", "`repeat` over a number has one index", element.span,
+                helps=("for several names, repeat over a list of rows",),
+            )  # fmt: skip
+        return value, None
+
+    def _round(
+        self, element: ast.Repeat, index: int, flow: Flow, around: Scope, rows: Any,
+        names: dict[tuple[int, int], str],
+    ) -> tuple[RoundDraft, Flow]:  # fmt: skip
+        scope = around.inner()
+        bindings = self._bind_round(element, index, scope, rows)
+        given = Flow(tuple(Value(value.type) for value in flow.values))
+        for value, old in zip(given.values, flow.values):
+            if old in self.origins:
+                self.origins[value] = self.origins[old]
+        output, steps = self._inside(element.body, given, scope)
+        self.usage.use(output.values)
+        single = only_layer(element.body, steps)
+        part = RoundDraft(
+            index, 1, bindings, given.values, steps, output.values, dict(names), single
+        )
+        return part, output
+
+    def _bind_round(
+        self, element: ast.Repeat, index: int, scope: Scope, rows: Any
+    ) -> dict[str, Any]:
+        values: tuple[Any, ...] = (index,)
+        if rows is not None:
+            row = rows[index]
+            values = row if len(element.names) > 1 and isinstance(row, tuple) else (row,)
+        if element.names and len(values) != len(element.names):
+            raise self.evaluator.fail(
+                "MSL128", f"row {index} has {len(values)} values for {len(element.names)} names",
+                element.count.span,
+            )  # fmt: skip
+        bindings = dict(zip(element.names, (plain(value) for value in values)))
+        for name, value in bindings.items():
+            if scope.lookup(name) is not None and not scope.lookup(name).hideable:
+                self.declare(name, value, element.span, scope)
+                raise Reported
+            shown = traced(value, Expr("name", name)) if self.trace else value
+            scope.names[name] = Binding(shown, element.span, used=True)
+        return bindings
+
+    def _name_repeat(self, element: ast.Repeat, draft: RepeatDraft) -> None:
+        """A repeat of one unnamed layer is called after it."""
+        if draft.rounds and all(part.single is not None for part in draft.rounds):
+            bases = {part.single.base for part in draft.rounds if part.single}
+            if len(bases) == 1:
+                draft.base = bases.pop()
+                return
+        for part in draft.rounds:
+            part.single = None
+
+    def _carried(
+        self, element: ast.Repeat, flow: Flow, scope: Scope, rows: Any
+    ) -> dict[tuple[int, int], str]:
+        """Sizes whose formula changes from round to round, with the local that carries each."""
+        if rows is not None and not rows:
+            return {}
+        try:
+            before = len(self.evaluator.reporter.diagnostics)
+            part, after = self._round(element, 0, flow, scope, rows, {})
+        except Reported:
+            del self.evaluator.reporter.diagnostics[before:]
+            return {}
+        names: dict[tuple[int, int], str] = {}
+        for index, (old, new) in enumerate(zip(flow.values, after.values)):
+            for axis, (left, right) in enumerate(zip(old.type.shape, new.type.shape)):
+                both = isinstance(left, int) and isinstance(right, int)
+                if both and formula(left) != formula(right):
+                    names[index, axis] = self._local(old.type.axes[axis] or "size", scope, names)
+        return names
+
+    def _local(self, base: str, scope: Scope, names: dict[Any, str]) -> str:
+        name, number = base, 2
+        while scope.lookup(name) is not None or name in names.values():
+            name, number = f"{base}_{number}", number + 1
+        return name
+
+    def _carry(self, flow: Flow, names: dict[tuple[int, int], str]) -> Flow:
+        """The flow with carried sizes traced under their local names."""
+        if not names:
+            return flow
+        values = []
+        for index, value in enumerate(flow.values):
+            shape = list(value.type.shape)
+            for (which, axis), name in names.items():
+                if which == index:
+                    shape[axis] = TracedInt(int(shape[axis]), Expr("name", name))
+            changed = Value(value.type.with_shape(tuple(shape), value.type.axes), value.hint)
+            if value in self.origins:
+                self.origins[changed] = self.origins[value]
+            values.append(changed)
+        return Flow(tuple(values))
+
+    _STRUCTURES: dict[type, Any] = {
+        ast.Residual: _residual,
+        ast.Parallel: _parallel,
+        ast.When: _when,
+        ast.Repeat: _repeat,
+    }
+
+
+def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:
+    """The one unnamed layer or block that a body consists of, if it does."""
+    is_one = len(steps) == 1 and isinstance(steps[0], (LayerDraft, CallDraft))
+    if not is_one or len(body.statements) != 1 or steps[0].name:
+        return None
+    statement = body.statements[0]
+    plain_step = isinstance(statement, ast.Step) and len(statement.chain.elements) == 1
+    return steps[0] if plain_step else None
+
+
+def plain_key(type_: TensorType) -> tuple[Any, ...]:
+    """What tells types apart, without traces."""
+    return plain(type_.shape), type_.dtype, type_.axes, type_.batched

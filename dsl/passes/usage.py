@@ -1,0 +1,98 @@
+"""Which values are used, and which names a piece of text mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dsl.ir import Value
+from dsl.passes.drafts import (
+    CallDraft,
+    Draft,
+    GroupDraft,
+    LayerDraft,
+    RepeatDraft,
+    WhenDraft,
+    tied_path,
+)
+from dsl.passes.scope import Scope, Tensor
+from dsl.source import Span
+from dsl.syntax import ast
+
+
+class Usage:
+    """Follows values through a model, so that nothing computed is dropped in silence."""
+
+    def __init__(self) -> None:
+        self._used: set[Value] = set()
+
+    def use(self, values: Iterable[Value | None]) -> None:
+        """Marks values as used."""
+        self._used.update(value for value in values if value is not None)
+
+    def is_used(self, value: Value) -> bool:
+        """Whether anything uses a value."""
+        return value in self._used
+
+    def name(self, value: Value, name: str) -> None:
+        """Keeps the author's name for a value, for messages and generated code."""
+        if not value.hint:
+            object.__setattr__(value, "hint", name)
+        if name.startswith("_"):
+            self._used.add(value)
+
+    def mention(self, node: ast.Node | None, scope: Scope) -> None:
+        """Counts what a branch that is not elaborated mentions as used."""
+        if node is None:
+            return
+        for name in mentioned(node):
+            binding = scope.lookup(name)
+            if binding is not None:
+                binding.used = True
+                if isinstance(binding.value, Tensor) and binding.value.value is not None:
+                    self._used.add(binding.value.value)
+
+    def unused(self, drafts: list[Draft]) -> Iterator[tuple[Value, Span]]:
+        """Results that nothing uses, with the place that makes them."""
+        for draft in every(drafts):
+            if isinstance(draft, (LayerDraft, CallDraft, RepeatDraft)):
+                for value in draft.outputs:
+                    if value not in self._used:
+                        yield value, draft.span
+
+    def ties(self, drafts: list[Draft]) -> list[tuple[LayerDraft, str, Span]]:
+        """Layers that borrow a weight, each with the path it borrows from."""
+        tied = []
+        for draft in every(drafts):
+            if isinstance(draft, LayerDraft) and draft.tie is not None:
+                tied.append((draft, tied_path(draft) or "", draft.tie[2]))
+        return tied
+
+
+def every(drafts: list[Draft]) -> Iterator[Draft]:
+    """All drafts below some, blocks not entered."""
+    stack = list(reversed(drafts))
+    while stack:
+        draft = stack.pop()
+        yield draft
+        if isinstance(draft, (GroupDraft, WhenDraft)):
+            stack.extend(reversed(draft.drafts))
+        elif isinstance(draft, RepeatDraft):
+            for part in draft.rounds:
+                stack.extend(reversed(part.drafts))
+
+
+def mentioned(node: ast.Node) -> set[str]:
+    """Every lower-case name that a piece of the syntax tree mentions."""
+    found: set[str] = set()
+    stack: list[Any] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(item)
+        elif isinstance(item, ast.Name):
+            found.add(item.id)
+        elif isinstance(item, ast.Node):
+            fields = type(item).__dataclass_fields__
+            stack.extend(getattr(item, name) for name in fields if name != "span")
+    return found
