@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.kinds.kind import Kind
+from dsl.shapes.trace import Traced, formula
 from dsl.shapes.types import TensorType
 
 
@@ -70,6 +71,8 @@ class Site:
             the features it needs; gives the name to use.
         tied: Python code of another layer's weight that this one uses, in MSL's layout; empty
             unless the layer is tied.
+        anchor: Keras only: a value with a batch that is in scope, by which a layer that takes no
+            input finds its way into the graph.
     """
 
     x: tuple[str | None, ...]
@@ -81,6 +84,7 @@ class Site:
     forward: Callable[[Any], str]
     helper: Callable[..., str]
     tied: str = ""
+    anchor: str = ""
 
     @property
     def type(self) -> TensorType:
@@ -110,6 +114,40 @@ def write_call(
     parts = [code(arg) for arg in args if arg is not None]
     parts.extend(f"{key}={code(value)}" for key, value in named.items() if value is not None)
     return f"{function}({', '.join(parts)})"
+
+
+def unless(default: Any, value: Any) -> Any:
+    """None where the value is the default itself, so that it need not be written.
+
+    A value with a formula is always written: it may differ elsewhere.
+    """
+    return None if not is_traced(value) and value == default else value
+
+
+def short(values: tuple[Any, ...]) -> Any:
+    """The one value of a tuple whose items all are the same, else the tuple."""
+    first = values[0]
+    same = all(value == first and formula(value) == formula(first) for value in values[1:])
+    return first if same else values
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value, or an item of a tuple, carries a formula."""
+    items = value if isinstance(value, tuple) else ()
+    return isinstance(value, Traced) or any(isinstance(item, Traced) for item in items)
+
+
+class Unsupported(Exception):
+    """Raised by an emitter for arguments or sizes that its backend cannot express.
+
+    Args:
+        reason: What the backend lacks, as the user reads it.
+        help: The cure.
+    """
+
+    def __init__(self, reason: str, help: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.help = reason, help
 
 
 Emitter = Callable[[Any, Site], Emission]

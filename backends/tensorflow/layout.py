@@ -24,6 +24,12 @@ def stored_axis(type: TensorType, axis: int) -> int:
     return axis + type.batched
 
 
+def keras_axis(type: TensorType, axis: int) -> int:
+    """`stored_axis` as code shows it: -1 for the last one."""
+    position = stored_axis(type, axis)
+    return -1 if position == type.rank - 1 + type.batched else position
+
+
 def meaning_order(type: TensorType) -> tuple[int, ...]:
     """For each axis of the meaning, batch included, its position in the Keras tensor."""
     batch = (0,) if type.batched else ()

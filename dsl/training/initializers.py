@@ -191,15 +191,20 @@ class KaimingNormal(_Kaiming):
 
 
 class Orthogonal(Initializer):
-    """`gain` times a random matrix with orthonormal rows or columns; further axes are flattened.
+    """`gain` times a random matrix with orthonormal rows or columns.
 
-    Source: Saxe, McClelland, Ganguli, Exact Solutions (2013); PyTorch `nn.init.orthogonal_`.
+    Source: Saxe, McClelland, Ganguli, Exact Solutions (2013), section 3; PyTorch
+    `nn.init.orthogonal_`, which also takes weights of more dimensions (frameworks flatten them in
+    different ways).
     """
 
     gain: float = arg(_GAIN, "Factor.", 1.0)
 
     def start(self, shape: tuple[int, ...]) -> Init:
-        fans(self.name, shape)
+        if len(shape) != 2:
+            raise KindError(
+                f"`Orthogonal` needs a weight of two dimensions, not {len(shape)}", "init"
+            )
         return Init("orthogonal", self.gain)
 
 

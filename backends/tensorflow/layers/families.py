@@ -1,5 +1,25 @@
 """Every family's emitters: importing this fills `TENSORFLOW`."""
 
-from backends.tensorflow.layers import linear
+from backends.tensorflow.layers import (
+    activation,
+    dropout,
+    embedding,
+    linear,
+    merge,
+    normalization,
+    parameter,
+    recurrent,
+    reduce,
+)
 
-__all__ = ["linear"]
+__all__ = [
+    "activation",
+    "dropout",
+    "embedding",
+    "linear",
+    "merge",
+    "normalization",
+    "parameter",
+    "recurrent",
+    "reduce",
+]

@@ -1,5 +1,25 @@
 """Every family's emitters: importing this fills `TORCH`."""
 
-from backends.torch.layers import linear
+from backends.torch.layers import (
+    activation,
+    dropout,
+    embedding,
+    linear,
+    merge,
+    normalization,
+    parameter,
+    recurrent,
+    reduce,
+)
 
-__all__ = ["linear"]
+__all__ = [
+    "activation",
+    "dropout",
+    "embedding",
+    "linear",
+    "merge",
+    "normalization",
+    "parameter",
+    "recurrent",
+    "reduce",
+]
