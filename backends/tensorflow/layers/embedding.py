@@ -1,0 +1,55 @@
+"""Tables of vectors in Keras."""
+
+from __future__ import annotations
+
+from backends.base import Emission, KerasWeight, Raw, Site
+from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layout import to_meaning, to_storage
+from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
+
+
+@TENSORFLOW.emits(Embedding)
+def embedding(layer: Embedding, site: Site) -> Emission:
+    """`layers.Embedding`, started as in PyTorch; a tied one looks up in the other's weight."""
+    x = to_meaning(site.x[0] or "", site.type)
+    if layer.tie:
+        return Emission(to_storage(_tied(layer, site, x), site.outputs[0]))
+    sizes = layer.num_embeddings, layer.embedding_dim
+    if layer.padding_idx is None:
+        start = site.call("keras.initializers.RandomNormal", stddev=1.0)
+        module = site.call(
+            "layers.Embedding", *sizes, embeddings_initializer=Raw(start), name=Raw(site.name)
+        )
+    else:
+        helper = site.helper("PaddedEmbedding")
+        module = site.call(helper, *sizes, layer.padding_idx, name=Raw(site.name))
+    call = to_storage(f"{site.self}({x})", site.outputs[0])
+    return Emission(call, module, (KerasWeight("embeddings", ("weight",)),))
+
+
+def _tied(layer: Embedding, site: Site, x: str) -> str:
+    """A look-up in ``site.tied``, a weight ``[num_embeddings, embedding_dim]``."""
+    if layer.padding_idx is None:
+        return f"keras.ops.take({site.tied}, {x}, axis=0)"
+    helper = site.helper("padded_look_up")
+    return site.call_forward(helper, Raw(site.tied), Raw(x), layer.padding_idx)
+
+
+@TENSORFLOW.emits(PositionEmbedding)
+def position_embedding(layer: PositionEmbedding, site: Site) -> Emission:
+    """A layer of its own, for Keras has none."""
+    module = site.call(site.helper("PositionEmbedding"), layer.length, name=Raw(site.name))
+    return Emission(_applied(site), module, (KerasWeight("embeddings", ("weight",)),))
+
+
+@TENSORFLOW.emits(SinusoidalPosition)
+def sinusoidal_position(layer: SinusoidalPosition, site: Site) -> Emission:
+    """A layer without weights, since the length may be known only when the model runs."""
+    helper = site.helper("SinusoidalPosition")
+    return Emission(_applied(site), site.call(helper, layer.base, name=Raw(site.name)))
+
+
+def _applied(site: Site) -> str:
+    """The layer on ``[.., time, features]``, whatever way that is stored."""
+    x = to_meaning(site.x[0] or "", site.type)
+    return to_storage(f"{site.self}({x})", site.outputs[0])
