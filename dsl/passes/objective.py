@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsl.diagnostics.suggest import nearest
-from dsl.kinds.kind import Kind, KindError
+from dsl.kinds.kind import KindError
 from dsl.kinds.values import Float, is_int
 from dsl.passes.evaluate import Reported
 from dsl.passes.section_context import Context
@@ -16,6 +16,9 @@ from dsl.syntax import ast
 from dsl.training.losses import Loss
 from dsl.training.metrics import Metric
 from dsl.training.plan import LossTerm, MetricUse
+
+Arrays = dict[str, tuple[TensorType, Span | None]]
+"""Arrays of the data by name, with their types and the terms that read them (None: an input)."""
 
 EXAMPLE = "loss { digit: CrossEntropy; box: SmoothL1 * 0.5 }"
 
@@ -41,7 +44,7 @@ def read_losses(section: ast.Section, context: Context) -> tuple[LossTerm, ...]:
     for term in terms:
         alias = "loss" if len(terms) == 1 else ""
         context.record_kind(f"loss.{term.output}", term.kind, alias=alias)
-        context.record(f"loss.{term.output}.weight_in_sum", term.weight, term.weight != 1.0)
+        context.record(f"loss.{term.output}.factor", term.weight, term.weight != 1.0)
         context.record(f"loss.{term.output}.target", term.target, term.kind.target is not None)
     return tuple(terms)
 
@@ -54,10 +57,8 @@ def _items(section: ast.Section, context: Context) -> list[ast.Item]:
         if isinstance(entry, ast.Item):
             items.append(entry)
             continue
-        try:
-            context.wrong_entry(entry, "output: Kind(args) * weight", ": ")
-        finally:
-            context.doubtful.add("loss")
+        context.wrong_entry(entry, "output: Kind(args) * weight", ": ")
+        context.doubtful.add("loss")
     if not items and "loss" not in context.doubtful:
         raise context.fail(
             "MSL402", "the loss has no term", section.span, helps=(f"write `{EXAMPLE}`",)
@@ -177,11 +178,7 @@ def _target_type(
 
 def _hold_together(terms: list[LossTerm], context: Context) -> None:
     """Terms that read one array, or shape one output, must agree about it."""
-    arrays: dict[str, tuple[TensorType, Span, str]] = {
-        name: (type_, Span(term.span.source, 0, 0), "an input of the model")
-        for name, type_ in (context.inputs or {}).items()
-        for term in terms[:1]
-    }
+    arrays: Arrays = {name: (type_, None) for name, type_ in (context.inputs or {}).items()}
     owners: dict[str, LossTerm] = {}
     for term in terms:
         if term.target_type is not None and not _same_array(term, arrays, context):
@@ -199,20 +196,20 @@ def _hold_together(terms: list[LossTerm], context: Context) -> None:
             )  # fmt: skip
 
 
-def _same_array(
-    term: LossTerm, arrays: dict[str, tuple[TensorType, Span, str]], context: Context
-) -> bool:
+def _same_array(term: LossTerm, arrays: Arrays, context: Context) -> bool:
+    """Whether earlier uses of the term's array, or an input of that name, have its type too."""
     wanted = term.target_type
-    known, span, what = arrays.setdefault(term.target, (wanted, term.span, "this term"))
-    if known.shape == wanted.shape and (known.dtype == wanted.dtype or what != "this term"):
+    if wanted is None:
         return True
-    others = ((span, f"takes it as {known}"),) if what == "this term" else ()
+    known, span = arrays.setdefault(term.target, (wanted, term.span))
+    if known.shape == wanted.shape and (known.dtype == wanted.dtype or span is None):
+        return True
+    others = () if span is None else ((span, f"takes it as {known}"),)
+    what = f"the input `{term.target}`" if span is None else "another term"
     context.reporter.report(
         "MSL413",
-        f"`{term.kind.name}` wants the array `{term.target}` as {wanted}, and for {what} it is "
-        f"{known}",
-        term.span, others=others,
-        helps=("give the term an array of its own with `target=`",),
+        f"`{term.kind.name}` wants the array `{term.target}` as {wanted}; for {what} it is {known}",
+        term.span, others=others, helps=("give the term an array of its own with `target=`",),
     )  # fmt: skip
     return False
 

@@ -11,7 +11,9 @@ from dsl.diagnostics.suggest import nearest
 from dsl.ir import Key, Model, weight_keys
 from dsl.kinds.kind import Arg, Kind, find
 from dsl.kinds.values import BadValue, KindOf, describe
-from dsl.passes.evaluate import Evaluator, Reported
+from dsl.passes.arguments import Evaluator, argument_span
+from dsl.passes.evaluate import Reported
+from dsl.passes.overrides import kind_call_in
 from dsl.passes.scope import Module, Scope
 from dsl.shapes.trace import plain
 from dsl.shapes.types import TensorType
@@ -202,9 +204,6 @@ class Context:
 
     def argument_span(self, expr: ast.Expr | None, kind: Kind, name: str, fallback: Span) -> Span:
         """Where an argument of a kind is written, else the word of the kind."""
-        from dsl.passes.evaluate import argument_span
-        from dsl.passes.overrides import kind_call_in
-
         call = kind_call_in(expr) if expr is not None else None
         if call is None or find(kind.category, call.kind) is None:
             return fallback

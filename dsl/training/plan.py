@@ -7,6 +7,7 @@ from typing import Any
 
 from dsl.kinds.kind import Kind
 from dsl.kinds.values import Quantity
+from dsl.shapes.types import TensorType
 from dsl.source import Span
 
 
@@ -19,6 +20,7 @@ class LossTerm:
         kind: The loss.
         weight: Its factor in the sum.
         target: Name of the data array with the true values.
+        target_type: The type of one sample's true values; None where the output is unknown.
     """
 
     output: str
@@ -26,6 +28,7 @@ class LossTerm:
     weight: float
     target: str
     span: Span
+    target_type: TensorType | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,17 @@ class Penalty:
 
 @dataclass(frozen=True, slots=True)
 class MetricUse:
-    """A metric of an output."""
+    """A metric of an output.
+
+    Attributes:
+        name: Its name in logs, unlike any other: ``accuracy``, with several outputs ``click_auc``;
+            on the validation part ``val_`` stands before it.
+    """
 
     kind: Kind
     output: str
     span: Span
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,17 @@ class DataPlan:
 
     Attributes:
         kind: The source.
-        arrays: For named arrays given by a mapping, the column pattern or file of each.
+        arrays: As the entries in braces map them: for an input or target the names, or patterns of
+            names, of columns (`CSV`) or the name of an array.
+        sources: The same for every input and every target, those of ``CSV(target=)`` included; empty
+            where the file decides: what bears its name, or else, for the only such input, what is
+            left.
     """
 
     kind: Kind
     arrays: dict[str, Any]
     span: Span
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,7 @@ class Training:
         budget: Assertions.
         search: Name of what may change to its distribution.
         given: Names of the sections that the spec has.
+        decayed: Keys of the weights that the optimizer's weight decay acts on; empty without decay.
         resolved: Every setting as ``section.name`` with its value and where it came from (``spec``,
             ``--set``, ``default``), for ``msl show --resolved``.
     """
@@ -137,4 +152,5 @@ class Training:
     budget: tuple[Limit, ...] = ()
     search: dict[str, Kind] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    decayed: tuple[str, ...] = ()
     resolved: dict[str, tuple[Any, str]] = field(default_factory=dict)

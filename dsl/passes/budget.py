@@ -1,0 +1,144 @@
+"""The section ``budget``: assertions about what the model costs."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+
+from dsl.diagnostics.model import Reporter
+from dsl.diagnostics.suggest import nearest
+from dsl.kinds.values import Quantity, describe, is_int
+from dsl.passes.evaluate import Reported
+from dsl.passes.section_context import Context
+from dsl.shapes.trace import plain
+from dsl.source import Span
+from dsl.syntax import ast
+from dsl.training.plan import Limit, Training
+
+EXAMPLE = "budget { params <= 12M }"
+
+QUANTITIES = {
+    "params": "",
+    "flops": "",
+    "macs": "",
+    "memory": "B",
+    "train_memory": "B",
+}
+"""What can be limited, with the unit of the bound; FLOPs and MACs are of one sample's forward."""
+
+WORDS = {
+    "params": "trainable parameters",
+    "flops": "FLOPs in the forward pass of one sample",
+    "macs": "MACs in the forward pass of one sample",
+    "memory": "bytes of memory to run",
+    "train_memory": "bytes of memory to train",
+}
+
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+    "==": operator.eq,
+}
+
+
+def read_budget(section: ast.Section, context: Context) -> tuple[Limit, ...]:
+    """The limits of the section."""
+    limits: list[Limit] = []
+    seen: dict[tuple[str, str], Span] = {}
+    for entry in context.entries(section, EXAMPLE):
+        try:
+            if not isinstance(entry, ast.Limit):
+                raise context.wrong_entry(entry, "params <= 12M", " <= ")
+            limits.append(_limit(entry, seen, context))
+        except Reported:
+            context.doubtful.add("budget")
+    return tuple(limits)
+
+
+def _limit(entry: ast.Limit, seen: dict[tuple[str, str], Span], context: Context) -> Limit:
+    if entry.name not in QUANTITIES:
+        near = nearest(entry.name, QUANTITIES)
+        known = f"there are {', '.join(QUANTITIES)}"
+        raise context.fail(
+            "MSL430", f"nothing called `{entry.name}` can be limited", entry.name_span,
+            helps=(f"did you mean `{near[0]}`?" if near else known,),
+        )  # fmt: skip
+    side = (entry.name, entry.op.rstrip("="))
+    if side in seen:
+        raise context.fail(
+            "MSL404", f"`{entry.name}` is limited twice", entry.span,
+            others=((seen[side], "the first"),),
+        )  # fmt: skip
+    seen[side] = entry.span
+    bound = _bound(entry, context)
+    context.record(f"budget.{entry.name}", f"{entry.op} {bound}", True)
+    return Limit(entry.name, entry.op, bound, entry.span)
+
+
+def _bound(entry: ast.Limit, context: Context) -> int | float | Quantity:
+    value = plain(context.evaluator.evaluate(entry.value, context.scope))
+    unit = QUANTITIES[entry.name]
+    number = value.value if isinstance(value, Quantity) else value
+    is_number = is_int(number) or isinstance(number, float)
+    if is_number and (value.unit if isinstance(value, Quantity) else "") == unit and number > 0:
+        return value
+    wanted = "an amount of memory, such as 8GiB" if unit else "a count above 0, such as 12M"
+    text = entry.value.span.text
+    helps: tuple[str, ...] = ()
+    if isinstance(entry.value, ast.Number) and unit and text[-1:] in "KMGT":
+        helps = (f"write `{text}iB` or `{text}B`",)
+    elif isinstance(entry.value, ast.Number) and not unit and text.endswith("B"):
+        helps = (f"write `{text.removesuffix('B').removesuffix('i')}`",)
+    raise context.fail(
+        "MSL431", f"`{entry.name}` is limited by {wanted}, not {describe(value)}",
+        entry.value.span, helps=helps,
+    )  # fmt: skip
+
+
+def check_budget(
+    training: Training,
+    params: int | None,
+    flops: int | None,
+    reporter: Reporter,
+    more: Mapping[str, int | None] | None = None,
+) -> None:
+    """Holds the model's figures against the budget.
+
+    Args:
+        training: With its limits.
+        params: Trainable parameters, or None where they are not known.
+        flops: FLOPs of one sample's forward pass, or None.
+        reporter: Is told of every limit that does not hold, and of limits that nothing measures.
+        more: Further figures by name; ``macs`` is half of `flops` unless given.
+    """
+    figures: dict[str, int | None] = {"params": params, "flops": flops}
+    figures["macs"] = None if flops is None else flops // 2
+    figures.update(more or {})
+    for limit in training.budget:
+        if limit.quantity not in figures:
+            reporter.report(
+                "MSL433", f"`{limit.quantity}` is not measured yet, so this limit is not checked",
+                limit.span,
+            )  # fmt: skip
+            continue
+        figure = figures[limit.quantity]
+        if figure is not None:
+            _check_limit(limit, figure, reporter)
+
+
+def _check_limit(limit: Limit, figure: int, reporter: Reporter) -> None:
+    bound = limit.bound.value if isinstance(limit.bound, Quantity) else limit.bound
+    if _HOLDS[limit.op](figure, bound):
+        return
+    word = "over" if figure > bound else "under"
+    difference = abs(figure - bound)
+    reporter.report(
+        "MSL432",
+        f"the model has {figure:,} {WORDS[limit.quantity]}, and the budget says "
+        f"`{limit.quantity} {limit.op} {bound:,}`",
+        limit.span,
+        f"{word} by {difference:,} ({difference / bound:.1%})",
+        helps=("`msl cost` shows which layers they are in",),
+    )
