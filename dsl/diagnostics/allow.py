@@ -1,0 +1,140 @@
+"""Findings that the author has silenced: ``# msl: allow CODE reason``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dsl.diagnostics.model import Diagnostic, Reporter, Rule
+from dsl.diagnostics.rules import RULES, SLUGS
+from dsl.source import Source
+from dsl.syntax import ast
+
+_MARK = "msl:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowance:
+    """Findings of one rule between two offsets are silenced."""
+
+    rule: Rule
+    source: Source
+    start: int
+    end: int
+
+
+def suppressed(diagnostics: Iterable[Diagnostic], file: ast.File) -> list[Diagnostic]:
+    """The findings that remain once those that the author silenced are taken out.
+
+    A comment on the line above a statement or at its end silences one rule, by code or slug, on
+    that statement. Only warnings and the rules MSL5xx can be silenced. A comment without a reason,
+    or about a rule that is unknown or cannot be silenced, is a warning of its own.
+
+    Args:
+        diagnostics: The findings so far.
+        file: The tree of the text that they are about.
+
+    Returns:
+        The findings left, in their order, then those about the comments.
+    """
+    reporter = Reporter()
+    allowances = _allowances(file, reporter)
+    kept = [
+        diagnostic
+        for diagnostic in diagnostics
+        if not any(_covers(allowance, diagnostic) for allowance in allowances)
+    ]
+    return kept + reporter.diagnostics
+
+
+def _covers(allowance: _Allowance, diagnostic: Diagnostic) -> bool:
+    primary = diagnostic.primary
+    if primary is None or diagnostic.rule is not allowance.rule:
+        return False
+    span = primary.span
+    return span.source is allowance.source and allowance.start <= span.start <= allowance.end
+
+
+def _allowances(file: ast.File, reporter: Reporter) -> list[_Allowance]:
+    found = []
+    text = file.span.source.text
+    if _MARK not in text:
+        return []
+    for statement in statements_of(file):
+        trailing = (statement.trailing,) if statement.trailing else ()
+        for comment in (*statement.leading, *trailing, *statement.inner):
+            rule = _allowed_rule(comment, reporter)
+            if rule is not None:
+                span = statement.span
+                found.append(_Allowance(rule, span.source, span.start, _own_end(statement, text)))
+    return found
+
+
+def _own_end(statement: ast.Statement, text: str) -> int:
+    """Where a statement ends; a block or model, which holds others, ends with its first line."""
+    if isinstance(statement, (ast.BlockDecl, ast.ModelDecl)):
+        return statement.body.span.start
+    return statement.span.end
+
+
+def _allowed_rule(comment: ast.Comment, reporter: Reporter) -> Rule | None:
+    """The rule that a comment silences; what is wrong with the comment is reported."""
+    if not comment.text.startswith(_MARK):
+        return None
+    words = comment.text.removeprefix(_MARK).split(maxsplit=2)
+    if not words or words[0] != "allow":
+        return None
+    name = words[1] if len(words) > 1 else ""
+    rule = RULES.get(name) or SLUGS.get(name)
+    if rule is None or not _may_be_silenced(rule):
+        message = f"`{name}` cannot be silenced" if rule else f"there is no rule `{name}`"
+        helps = ("write `# msl: allow MSL501 why it does not apply`",)
+        reporter.report("MSL031", message, comment.span, helps=helps)
+        return None
+    if len(words) < 3:
+        message = f"`{name}` is silenced without a reason"
+        helps = (f"write `# msl: allow {name} why it does not apply`",)
+        reporter.report("MSL030", message, comment.span, helps=helps)
+    return rule
+
+
+def _may_be_silenced(rule: Rule) -> bool:
+    return rule.severity.value == "warning" or rule.code.startswith("MSL5")
+
+
+def statements_of(file: ast.File) -> list[ast.Statement]:
+    """Every statement of a file, those in bodies and sections included, in order of the text."""
+    found: list[ast.Statement] = []
+    waiting: list[object] = list(reversed(file.statements))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Statement):
+            found.append(node)
+        waiting.extend(reversed(_parts(node)))
+    return found
+
+
+def _parts(node: object) -> tuple[object, ...]:
+    """What may hold statements, directly below a node."""
+    match node:
+        case ast.BlockDecl() | ast.ModelDecl() | ast.Repeat():
+            return (node.body,)
+        case ast.Section():
+            return node.entries or ()
+        case ast.ExternDecl():
+            return node.settings
+        case ast.Body():
+            return node.statements
+        case ast.Step() | ast.OutputDecl() | ast.TupleItem():
+            return (node.chain,)
+        case ast.Chain():
+            return node.elements
+        case ast.TupleElement():
+            return node.items
+        case ast.Residual():
+            return (node.body, node.shortcut)
+        case ast.Parallel():
+            return node.branches
+        case ast.When():
+            return (node.then, node.otherwise)
+    return ()
