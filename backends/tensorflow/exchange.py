@@ -37,7 +37,10 @@ def unpack(
         np: The NumPy module.
     """
     parts = array.reshape((len(rule.roles), -1))
-    return {role: _restored(rule, part, shapes[role], np) for role, part in zip(rule.roles, parts)}
+    return {
+        role: _restored(rule, part, shapes[role], np)
+        for role, part in zip(rule.roles, parts, strict=True)
+    }
 
 
 def _arranged(rule: KerasWeight, array: Any, np: Any) -> Any:

@@ -19,7 +19,7 @@ _GROUPS = "Number of groups of channels, each with kernels of its own."
 _BIAS = "Whether to add a learned offset to each channel."
 
 
-class _Convolution(Layer, abstract=True):
+class Convolution(Layer, abstract=True):
     """What convolutions share.
 
     Class attributes:
@@ -60,7 +60,7 @@ class _Convolution(Layer, abstract=True):
         return (weight, Weight("bias", (self.out_channels,), start, "bias"))
 
 
-class _Conv(_Convolution, abstract=True):
+class Conv(Convolution, abstract=True):
     """Convolutions of any rank."""
 
     def infer(self, x: TensorType) -> TensorType:
@@ -88,7 +88,7 @@ class _Conv(_Convolution, abstract=True):
         return product(outputs[0].shape) * fan_in
 
 
-class Conv1d(_Conv):
+class Conv1d(Conv):
     """A convolution along one dimension (as in all of deep learning, a cross-correlation).
 
     ``y[o, t] = b[o] + sum over i, k of w[o, i, k] * x[i, t * stride + k * dilation - padding]``,
@@ -117,7 +117,7 @@ class Conv1d(_Conv):
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
 
 
-class Conv2d(_Conv):
+class Conv2d(Conv):
     """A convolution over an image (as in all of deep learning, a cross-correlation).
 
     ``y[o, r, c] = b[o] + sum over i, j, k of w[o, i, j, k] * x[i, r * s + j * d - p,
@@ -146,7 +146,7 @@ class Conv2d(_Conv):
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
 
 
-class Conv3d(_Conv):
+class Conv3d(Conv):
     """A convolution over a volume (as in all of deep learning, a cross-correlation).
 
     The formula is `Conv2d`'s with a third dimension in front of the other two.
@@ -173,14 +173,16 @@ class Conv3d(_Conv):
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
 
 
-class _ConvTranspose(_Convolution, abstract=True):
+class ConvTranspose(Convolution, abstract=True):
     """Transposed convolutions of any rank."""
 
     output_padding: tuple[int, ...]
 
     def check(self) -> None:
         """Holds the output padding against stride and dilation, as PyTorch does."""
-        for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation):
+        for extra, stride, dilation in zip(
+            self.output_padding, self.stride, self.dilation, strict=True
+        ):
             if extra >= stride and extra >= dilation:
                 raise KindError(
                     f"`output_padding` {extra} is not smaller than the stride {stride}",
@@ -225,7 +227,7 @@ class _ConvTranspose(_Convolution, abstract=True):
 _OUTPUT_PADDING = "Cells added at the end of the result, which the stride leaves open."
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(ConvTranspose):
     """A transposed convolution along one dimension: the gradient of `Conv1d` by its input.
 
     Each cell of the input adds its value times the kernel to the result: ``y[o, t * stride +
@@ -253,7 +255,7 @@ class ConvTranspose1d(_ConvTranspose):
     dilation: tuple[int, ...] = window_arg(1, _DILATION, (1,), keras=("dilation_rate",))
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(ConvTranspose):
     """A transposed convolution over an image: the gradient of `Conv2d` by its input.
 
     Each pixel of the input adds its value times the kernel to the result: ``y[o, r * s + j * d -
@@ -281,7 +283,7 @@ class ConvTranspose2d(_ConvTranspose):
     dilation: tuple[int, ...] = window_arg(2, _DILATION, (1, 1), keras=("dilation_rate",))
 
 
-class ConvTranspose3d(_ConvTranspose):
+class ConvTranspose3d(ConvTranspose):
     """A transposed convolution over a volume: the gradient of `Conv3d` by its input.
 
     The formula is `ConvTranspose2d`'s with a third dimension in front of the other two.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, known
-from dsl.layers.windows import as_image, padding_arg, require_room, window_arg, window_size
+from dsl.layers.windows import as_image, no_batch, padding_arg, require_room, window_arg, window_size
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import VECTOR, TensorType
 
@@ -18,7 +18,7 @@ _CEIL = "Whether the number of windows is rounded up, so that a last one may sti
 _COUNT = "Whether added cells, which are 0, count in the mean."
 
 
-class _Pool(Layer, abstract=True):
+class Pool(Layer, abstract=True):
     """What pooling with windows shares.
 
     Class attributes:
@@ -49,7 +49,7 @@ class _Pool(Layer, abstract=True):
             )
         if isinstance(self.padding, str):
             return
-        for pad, kernel, dilation in zip(self.padding, self.kernel_size, self.spread):
+        for pad, kernel, dilation in zip(self.padding, self.kernel_size, self.spread, strict=True):
             reach = (dilation * (kernel - 1) + 1) // 2
             if pad > reach:
                 raise KindError(
@@ -87,7 +87,7 @@ class _Pool(Layer, abstract=True):
         return product(outputs[0].shape) * product(self.kernel_size)
 
 
-class MaxPool1d(_Pool):
+class MaxPool1d(Pool):
     """The largest value of each window along one dimension.
 
     ``y[c, t] = max over k of x[c, t * stride + k * dilation - padding]``, cells beyond the ends
@@ -113,7 +113,7 @@ class MaxPool1d(_Pool):
     ceil_mode: bool = arg(Bool(), _CEIL, False)
 
 
-class MaxPool2d(_Pool):
+class MaxPool2d(Pool):
     """The largest value of each window of an image.
 
     ``y[c, r, q] = max over j, k of x[c, r * s + j * d - p, q * s + k * d - p]`` with stride `s`,
@@ -138,7 +138,7 @@ class MaxPool2d(_Pool):
     ceil_mode: bool = arg(Bool(), _CEIL, False)
 
 
-class MaxPool3d(_Pool):
+class MaxPool3d(Pool):
     """The largest value of each window of a volume.
 
     The formula is `MaxPool2d`'s with a third dimension in front of the other two.
@@ -163,7 +163,7 @@ class MaxPool3d(_Pool):
     ceil_mode: bool = arg(Bool(), _CEIL, False)
 
 
-class AvgPool1d(_Pool):
+class AvgPool1d(Pool):
     """The mean of each window along one dimension.
 
     ``y[c, t] = sum over k of x[c, t * stride + k - padding] / n``, where `n` is the number of the
@@ -190,7 +190,7 @@ class AvgPool1d(_Pool):
     count_include_pad: bool = arg(Bool(), _COUNT, True)
 
 
-class AvgPool2d(_Pool):
+class AvgPool2d(Pool):
     """The mean of each window of an image.
 
     ``y[c, r, q] = sum over j, k of x[c, r * s + j - p, q * s + k - p] / n`` with stride `s` and
@@ -217,7 +217,7 @@ class AvgPool2d(_Pool):
     count_include_pad: bool = arg(Bool(), _COUNT, True)
 
 
-class AvgPool3d(_Pool):
+class AvgPool3d(Pool):
     """The mean of each window of a volume.
 
     The formula is `AvgPool2d`'s with a third dimension in front of the other two.
@@ -241,7 +241,7 @@ class AvgPool3d(_Pool):
     count_include_pad: bool = arg(Bool(), _COUNT, True)
 
 
-class _AdaptivePool(Layer, abstract=True):
+class AdaptivePool(Layer, abstract=True):
     """Pooling to a given size.
 
     Class attributes:
@@ -253,7 +253,7 @@ class _AdaptivePool(Layer, abstract=True):
 
     def infer(self, x: TensorType) -> TensorType:
         x = as_image(x, self.spatial, self.name)
-        for name, size in zip(x.axes[1:], x.shape[1:]):
+        for name, size in zip(x.axes[1:], x.shape[1:], strict=True):
             known(size, f"the {name} that `{self.name}` divides into windows")
         return x.with_shape((x.shape[0], *self.output_size))
 
@@ -266,7 +266,7 @@ def _output_size(count: int) -> Any:
     return window_arg(count, "Size of the result: one number, or one for each dimension.")
 
 
-class AdaptiveAvgPool1d(_AdaptivePool):
+class AdaptiveAvgPool1d(AdaptivePool):
     """The mean of each of `output_size` windows that cover one dimension evenly.
 
     Window `i` of `n` over `L` cells runs from ``floor(i * L / n)`` to ``ceil((i + 1) * L / n)``,
@@ -285,7 +285,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(1)
 
 
-class AdaptiveAvgPool2d(_AdaptivePool):
+class AdaptiveAvgPool2d(AdaptivePool):
     """The mean of each of a grid of `output_size` windows that cover an image evenly.
 
     Window `i` of `n` over `H` rows runs from ``floor(i * H / n)`` to ``ceil((i + 1) * H / n)``,
@@ -303,7 +303,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(2)
 
 
-class AdaptiveAvgPool3d(_AdaptivePool):
+class AdaptiveAvgPool3d(AdaptivePool):
     """The mean of each of a grid of `output_size` windows that cover a volume evenly.
 
     Window `i` of `n` over `D` cells runs from ``floor(i * D / n)`` to ``ceil((i + 1) * D / n)``,
@@ -321,7 +321,7 @@ class AdaptiveAvgPool3d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(3)
 
 
-class AdaptiveMaxPool1d(_AdaptivePool):
+class AdaptiveMaxPool1d(AdaptivePool):
     """The largest value of each of `output_size` windows that cover one dimension evenly.
 
     The windows are those of `AdaptiveAvgPool1d`.
@@ -339,7 +339,7 @@ class AdaptiveMaxPool1d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(1)
 
 
-class AdaptiveMaxPool2d(_AdaptivePool):
+class AdaptiveMaxPool2d(AdaptivePool):
     """The largest value of each of a grid of `output_size` windows that cover an image evenly.
 
     The windows are those of `AdaptiveAvgPool2d`.
@@ -356,7 +356,7 @@ class AdaptiveMaxPool2d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(2)
 
 
-class AdaptiveMaxPool3d(_AdaptivePool):
+class AdaptiveMaxPool3d(AdaptivePool):
     """The largest value of each of a grid of `output_size` windows that cover a volume evenly.
 
     The windows are those of `AdaptiveAvgPool3d`.
@@ -373,7 +373,7 @@ class AdaptiveMaxPool3d(_AdaptivePool):
     output_size: tuple[int, ...] = _output_size(3)
 
 
-class _GlobalPool(Layer, abstract=True):
+class GlobalPool(Layer, abstract=True):
     """Pooling over everything but channels."""
 
     def infer(self, x: TensorType) -> TensorType:
@@ -382,6 +382,8 @@ class _GlobalPool(Layer, abstract=True):
                 "MSL302", f"`{self.name}` needs channels and something to pool over", input=0,
                 label=f"this is {x.named()}", help="leave it out: there is nothing to pool",
             )  # fmt: skip
+        if not x.batched:
+            raise no_batch(self.name)
         if not x.is_float:
             raise LayerError("MSL303", f"`{self.name}` takes real numbers, not {x.dtype}", input=0)
         return x.with_shape((x.shape[self.kept(x)],), VECTOR)
@@ -397,7 +399,7 @@ class _GlobalPool(Layer, abstract=True):
         return product(inputs[0].shape)
 
 
-class GlobalAvgPool(_GlobalPool):
+class GlobalAvgPool(GlobalPool):
     """The mean of each channel.
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the mean over time, ``[D]``.
@@ -409,7 +411,7 @@ class GlobalAvgPool(_GlobalPool):
     keras = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")
 
 
-class GlobalMaxPool(_GlobalPool):
+class GlobalMaxPool(GlobalPool):
     """The largest value of each channel.
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the largest over time,

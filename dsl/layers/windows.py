@@ -33,7 +33,8 @@ def as_image(x: TensorType, count: int, kind: str) -> TensorType:
     """The value read as channels and `count` further dimensions.
 
     Raises:
-        LayerError: MSL302, another number of dimensions or channels elsewhere; MSL303, no reals.
+        LayerError: MSL302, another number of dimensions or channels elsewhere; MSL303, no reals;
+            MSL321, no batch.
     """
     axes = SPATIAL[count]
     needs = f"[{', '.join(axes)}]"
@@ -42,6 +43,8 @@ def as_image(x: TensorType, count: int, kind: str) -> TensorType:
             "MSL302", f"`{kind}` needs {needs}, and the value has {_dimensions(x.rank)}", input=0,
             label=f"this is {x.named()}", help=_other_rank(kind, x),
         )  # fmt: skip
+    if not x.batched:
+        raise no_batch(kind)
     if "channels" in x.axes[1:]:
         order = ", ".join(str(name) for name in axes)
         raise LayerError(
@@ -54,6 +57,14 @@ def as_image(x: TensorType, count: int, kind: str) -> TensorType:
             help="declare the input as float32, or look integers up in an `Embedding` first",
         )  # fmt: skip
     return x if x.axes == axes else x.with_shape(x.shape, axes)
+
+
+def no_batch(kind: str) -> LayerError:
+    """The error for a learned `Parameter` where a value with a batch is needed."""
+    return LayerError(
+        "MSL321", f"`{kind}` needs a value with a batch, and a `Parameter` has none", input=0,
+        help="bring it together with a value of the input first: `(x, p) -> Add`",
+    )  # fmt: skip
 
 
 def _dimensions(rank: int) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+import backends.reference.families  # noqa: F401
 from backends.base import Emission, Emitters, Raw, Site
 from backends.reference import REFERENCE, Mode
 from backends.tensorflow.exchange import pack, unpack

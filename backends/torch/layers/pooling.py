@@ -1,0 +1,110 @@
+"""Pooling in PyTorch: plain functions."""
+
+from __future__ import annotations
+
+from backends.base import Emission, Raw, Site, is_traced, short, unless
+from backends.torch.layers import TORCH
+from backends.torch.layers.conv import padded_same
+from dsl.layers.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+    AdaptivePool,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    GlobalPool,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+    Pool,
+)
+
+
+@TORCH.emits(MaxPool1d, MaxPool2d, MaxPool3d)
+def max_pool(layer: Pool, site: Site) -> Emission:
+    """`F.max_pool2d` and its like; "same" adds cells that are never the largest."""
+    x = site.x[0]
+    if layer.padding == "same":
+        x = padded_same(site, layer.kernel_size, layer.steps, layer.spread, "-torch.inf")
+    return Emission(_pooled(f"F.max_pool{layer.spatial}d", layer, site, x))
+
+
+@TORCH.emits(AvgPool1d, AvgPool2d, AvgPool3d)
+def avg_pool(layer: AvgPool2d, site: Site) -> Emission:
+    """`F.avg_pool2d` and its like; under "same" the mean of ones tells what share counts."""
+    function = f"F.avg_pool{layer.spatial}d"
+    if layer.padding != "same":
+        return Emission(_pooled(function, layer, site, site.x[0]))
+    mean = _pooled(function, layer, site, padded_same(site, layer.kernel_size, layer.steps, (1,)))
+    if layer.count_include_pad and not is_traced(layer.count_include_pad):
+        return Emission(mean)
+    site.x, x = (f"torch.ones_like({site.x[0]}[:1, :1])",), site.x
+    ones = padded_same(site, layer.kernel_size, layer.steps, (1,))
+    site.x = x
+    share = _pooled(function, layer, site, ones)
+    if is_traced(layer.count_include_pad):
+        share = f"(1 if {site.forward(layer.count_include_pad)} else {share})"
+    return Emission(f"{mean} / {share}")
+
+
+def _pooled(function: str, layer: Pool, site: Site, x: str) -> str:
+    """A call of a pooling function; what is PyTorch's default is left out."""
+    kernel = short(layer.kernel_size)
+    alike = layer.steps == layer.kernel_size and not is_traced(layer.steps + layer.kernel_size)
+    padding = 0 if isinstance(layer.padding, str) else short(layer.padding)
+    counts = getattr(layer, "count_include_pad", True)
+    rest = {
+        "stride": None if alike or layer.stride is None else short(layer.steps),
+        "padding": unless(0, padding),
+        "dilation": unless(1, short(layer.spread)),
+        "ceil_mode": unless(False, layer.ceil_mode),
+        "count_include_pad": None if layer.padding == "same" else unless(True, counts),
+    }
+    rest = {key: value for key, value in rest.items() if value is not None}
+    if not rest:
+        return site.call_forward(function, Raw(x), kernel)
+    return site.call_forward(function, Raw(x), kernel_size=kernel, **rest)
+
+
+@TORCH.emits(AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
+def adaptive_avg_pool(layer: AdaptivePool, site: Site) -> Emission:
+    """`F.adaptive_avg_pool2d` and its like."""
+    return _adaptive(f"F.adaptive_avg_pool{layer.spatial}d", layer, site)
+
+
+@TORCH.emits(AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d)
+def adaptive_max_pool(layer: AdaptivePool, site: Site) -> Emission:
+    """`F.adaptive_max_pool2d` and its like."""
+    return _adaptive(f"F.adaptive_max_pool{layer.spatial}d", layer, site)
+
+
+def _adaptive(function: str, layer: AdaptivePool, site: Site) -> Emission:
+    return Emission(site.call_forward(function, Raw(site.x[0]), short(layer.output_size)))
+
+
+@TORCH.emits(GlobalAvgPool)
+def global_avg_pool(layer: GlobalPool, site: Site) -> Emission:
+    """The mean over everything but channels."""
+    return Emission(f"{site.x[0]}.mean(dim={_pooled_dims(layer, site)})")
+
+
+@TORCH.emits(GlobalMaxPool)
+def global_max_pool(layer: GlobalPool, site: Site) -> Emission:
+    """The largest value over everything but channels."""
+    return Emission(f"{site.x[0]}.amax(dim={_pooled_dims(layer, site)})")
+
+
+def _pooled_dims(layer: GlobalPool, site: Site) -> int | tuple[int, ...]:
+    kept = layer.kept(site.type)
+    return short_dims(tuple(i + 1 for i in range(site.type.rank) if i != kept))
+
+
+def short_dims(dims: tuple[int, ...]) -> int | tuple[int, ...]:
+    """The number itself where there is one."""
+    return dims[0] if len(dims) == 1 else dims
