@@ -76,6 +76,15 @@ class DotProductAttention(Layer):
         query, key, value = inputs[:3]
         return product(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1])
 
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Unfused: two products for the scores and two for their use, less what needs none."""
+        query, key, value = inputs[:3]
+        scores = product(query.shape[:-1]) * key.shape[-2]
+        compared = scores * query.shape[-1] * (needs[0] + needs[1])
+        return compared + scores * value.shape[-1] * ((needs[0] or needs[1]) + needs[2])
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Five for each score: scale, subtract the maximum, exponential, sum, divide."""
         return _SOFTMAX * self.heads * product(inputs[0].shape[:-1]) * inputs[1].shape[-2]
@@ -186,6 +195,18 @@ class Projected(Layer, abstract=True):
             key.shape[-1] + value.shape[-1]
         )
         return projections + 2 * queries * key.shape[-2] * inner
+
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Unfused: each product twice, less the gradients of inputs that need none."""
+        operands = self.operands(inputs)
+        inner, shared = self._sizes(operands[0].shape[-1])
+        total = self.macs(inputs, outputs) * 2
+        for slot, x, size in zip(self.slots, operands[:3], (inner, shared, shared)):
+            if not needs[slot]:
+                total = total - product(x.shape) * size
+        return total
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Five for each score, three for each rotated feature, one for each offset added.

@@ -151,6 +151,21 @@ class Layer(Kind, abstract=True):
         """Multiply-accumulates of one sample's forward pass."""
         return 0
 
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Multiply-accumulates of one sample's backward pass.
+
+        Each product costs its own MACs once for the gradient of its weight and once for that of its
+        input.
+
+        Args:
+            inputs, outputs: As of `macs`.
+            needs: For each port, whether its value gets a gradient.
+            trained: Whether the layer's own weights, or one it is tied to, get gradients.
+        """
+        return self.macs(inputs, outputs) * (trained + any(needs))
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Other operations of one sample's forward pass, one per element produced by default."""
         return sum((product(output.shape) for output in outputs), 0)

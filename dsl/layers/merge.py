@@ -219,6 +219,12 @@ class MatMul(Layer):
         a = inputs[0]
         return product(outputs[0].shape) * a.shape[-2 if self.transpose_a else -1]
 
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """The product once more for each factor that gets a gradient."""
+        return self.macs(inputs, outputs) * sum(needs)
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
 

@@ -125,6 +125,23 @@ class _Recurrent(Layer, abstract=True):
         deeper = (self.layers - 1) * (self.directions * hidden + hidden)
         return steps * self.directions * self.gates * (x.shape[-1] + hidden + deeper) * hidden
 
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Gradients of weights, of the sequence where it needs one, and of states.
+
+        A layer's first state needs none unless it is given and needs one; deeper layers always
+        hand a gradient to the one below.
+        """
+        x: TensorType = inputs[0]  # type: ignore[assignment]
+        hidden, rows = self.hidden_size, self.directions * self.gates * self.hidden_size
+        total = self.macs(inputs, outputs) * 2
+        if not needs[0]:
+            total = total - product(x.shape[:-1]) * rows * x.shape[-1]
+        if not any(needs[1:2]):
+            total = total - product(x.shape[:-2]) * self.layers * rows * hidden
+        return total
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         steps = product(inputs[0].shape[:-1])  # type: ignore[union-attr]
         units = steps * self.layers * self.directions * self.hidden_size
