@@ -12,7 +12,14 @@ _VALUE_STARTS = frozenset(
 )
 _STRUCTURES = frozenset(("RESIDUAL", "PARALLEL", "REPEAT", "WHEN", "LET", "SHARED"))
 _VALUE_ENDS = frozenset((")", "]", '"', "true", "false", "auto", "input", "output"))
-_SUFFIXES = frozenset(("K M B G T KB MB GB TB KiB MiB GiB TiB ms s min h epochs").split())
+_SUFFIXES = frozenset(
+    ("K", "M", "B", "G", "T", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "ms", "s", "min",
+     "h", "epochs")
+)  # fmt: skip
+_SIGNS = (
+    ("COLON", ":"), ("RANGE", ".."), ("EQUAL", "="), ("COMMA", ","), ("RPAR", ")"), ("RSQB", "]"),
+    ("LBRACE", "{"), ("ARROW", "->"),
+)  # fmt: skip
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">=", "in"))
 _ENDS = frozenset((NEWLINE, END, "RBRACE", "RPAR", "RSQB", "COMMA"))
 _NEEDS = {
@@ -384,9 +391,9 @@ def _missing_value(situation: Situation) -> Fault | None:
 def _same_line(situation: Situation) -> Fault | None:
     token = situation.token
     starts = token.type in _VALUE_STARTS or token.type in _STRUCTURES or token.type == "LPAR"
-    if not (starts and situation.words and situation.accepts(NEWLINE)) or any(
-        situation.accepts(kind) for kind in ("COLON", "EQUAL")
-    ):
+    if not (starts and situation.words and situation.accepts(NEWLINE)):
+        return None
+    if situation.accepts("COLON") or (situation.place != "body" and situation.accepts("EQUAL")):
         return None
     if situation.first_on_line(token.start):
         return None
@@ -427,9 +434,7 @@ def _expected(situation: Situation) -> str:
         found.append("a name")
     if accepts("STRING") and not accepts("NUMBER"):
         found.append("a string")
-    signs = (("COLON", ":"), ("RANGE", ".."), ("EQUAL", "="), ("COMMA", ","), ("RPAR", ")"), ("RSQB", "]"),
-             ("LBRACE", "{"), ("ARROW", "->"))  # fmt: skip
-    found.extend(f"`{sign}`" for kind, sign in signs if accepts(kind))
+    found.extend(f"`{sign}`" for kind, sign in _SIGNS if accepts(kind))
     if accepts(NEWLINE):
         found.append("a new line")
     if not found:

@@ -110,7 +110,7 @@ class Comments:
         """The comments between two offsets, taken off the list."""
         taken = [comment for comment in self.pending if start <= comment.span.start < end]
         if taken:
-            self.pending = [comment for comment in self.pending if comment not in taken]
+            self.pending = [one for one in self.pending if not start <= one.span.start < end]
         return taken
 
     def same_line(self, start: int, end: int) -> bool:
@@ -134,6 +134,7 @@ class Expressions:
 
     def __init__(self, comments: Comments) -> None:
         self.comments = comments
+        self.width = WIDTH
 
     def lay(self, node: ast.Node, indent: int, used: int) -> list[str]:
         """An expression as lines.
@@ -145,7 +146,7 @@ class Expressions:
         """
         line = flat(node)
         commented = self.comments.any_in(node.span.start, node.span.end)
-        if not commented and used + len(line) <= WIDTH:
+        if not commented and used + len(line) <= self.width:
             return [line]
         match node:
             case ast.Binary() | ast.Attribute() | ast.Index():
@@ -191,7 +192,7 @@ class Expressions:
             return [f".{link.attr}"]
         line = f"[{_flat_list(link.indices)}]"
         commented = self.comments.any_in(link.value.span.end, link.span.end)
-        if not link.indices or (not commented and column + len(line) <= WIDTH):
+        if not link.indices or (not commented and column + len(line) <= self.width):
             return [line]
         return self.lay_items("[", link.indices, "]", indent, link.span.end, ",")
 

@@ -7,13 +7,15 @@ is decided here. Formatting twice changes nothing, and the tree stays what it wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dsl.source import Source
 from dsl.syntax import ast
-from dsl.syntax.expressions import INDENT, WIDTH, Comments, Expressions, flat, join, written
+from dsl.syntax.expressions import INDENT, Comments, Expressions, flat, join, written
 
 _WIDEST_NAME = 16
+_ENDLESS = 1 << 30
+_SHORT = 20  # columns that the head of a structure should find on its line
 
 
 def format_file(file: ast.File) -> str:
@@ -36,6 +38,25 @@ class Formatter(Expressions):
     def __init__(self, source: Source) -> None:
         super().__init__(Comments(source))
         self.text = source.text
+        self.one_lines: dict[int, str | None] = {}
+
+    def _on_one_line(self, start: int, parts: Callable[[], list[list[str]]]) -> str | None:
+        """The text of a construct on one line, however long; None where it needs several.
+
+        Kept by offset: without that, each level of nesting would double the work.
+
+        Args:
+            start: Offset of the construct.
+            parts: Writes its parts; the last is what stands between them.
+        """
+        if start not in self.one_lines:
+            width, self.width = self.width, _ENDLESS
+            *lines, (between,) = parts()
+            whole = all(len(part) == 1 for part in lines)
+            text = between.join(part[0].strip() for part in lines)
+            self.one_lines[start] = text if whole else None
+            self.width = width
+        return self.one_lines[start]
 
     # --- statements and the comments around them -----------------------------------------
 
@@ -157,7 +178,7 @@ class Formatter(Expressions):
         if not params:
             return [head]
         line = f"{head}({', '.join(map(flat, params))})"
-        if len(line) + len(tail) <= WIDTH and not self.comments.any_in(start, end):
+        if len(line) + len(tail) <= self.width and not self.comments.any_in(start, end):
             return [line]
         return self.lay_items(f"{head}(", params, ")", 0, end)
 
@@ -205,27 +226,21 @@ class Formatter(Expressions):
         first = statements[0].span.start if statements else end
         if closing:
             first = min(first, closing[0].span.start)
-        opening = [comment for comment in self.comments.take(start, first)]
+        opening = self.comments.take(start, first)
         if not statements and not closing and not opening:
             return ["{ }"]
         if not opening and not closing and self.comments.same_line(start, end):
-            line = self._one_line(statements, indent)
-            if line is not None and used + len(line) <= WIDTH:
-                return [line]
+            line = self._on_one_line(first, lambda: self._parts(statements, indent))
+            if line is not None and used + len(line) + 4 <= self.width:
+                return [f"{{ {line} }}"]
         lines = ["".join(["{", *(f"  {written(comment)}" for comment in opening[:1])])]
         lines.extend(" " * (indent + INDENT) + written(comment) for comment in opening[1:])
         lines.extend(self.sequence(statements, closing, indent + INDENT))
         lines.append(" " * indent + "}")
         return lines
 
-    def _one_line(self, statements: Sequence[ast.Statement], indent: int) -> str | None:
-        parts = []
-        for statement in statements:
-            lines = self._whole(statement, indent)
-            if len(lines) > 1:
-                return None
-            parts.append(lines[0].strip())
-        return f"{{ {'; '.join(parts)} }}"
+    def _parts(self, statements: Sequence[ast.Statement], indent: int) -> list[list[str]]:
+        return [*(self._whole(statement, indent) for statement in statements), ["; "]]
 
     # --- chains --------------------------------------------------------------------------
 
@@ -259,18 +274,20 @@ class Formatter(Expressions):
                 broken = bool(comments)
                 broken |= keep_breaks and not self.comments.same_line(end, start)
                 used += 4
-            text = self.element(element, line_indent, used)
-            if number and not broken and used + len(text[0]) > WIDTH:
-                broken = True
+            broken |= number > 0 and used + self._need(element) > self.width
             if broken:
                 line_indent = hang
-                text = self.element(element, hang, hang + 3)
                 lines.append(f"{' ' * hang}-> ")
-                join(lines, text)
+                join(lines, self.element(element, hang, hang + 3))
             else:
+                text = self.element(element, line_indent, used)
                 join(lines, [" -> " + text[0] if number else text[0], *text[1:]])
             end = element.span.end
         return lines
+
+    def _need(self, node: ast.Node) -> int:
+        """How many columns an element should find on a line that others have begun."""
+        return len(flat(node)) if isinstance(node, ast.KindCall | ast.Name) else _SHORT
 
     def element(self, node: ast.Node, indent: int, used: int) -> list[str]:
         """One element of a chain."""
@@ -312,10 +329,9 @@ class Formatter(Expressions):
         span = node.span
         commented = self.comments.any_in(span.start, span.end)
         if not commented and self.comments.same_line(span.start, span.end):
-            bodies = [self.body(branch, indent, 0) for branch in node.branches]
-            line = f"parallel {{ {' '.join(lines[0] for lines in bodies)} }}"
-            if all(len(lines) == 1 for lines in bodies) and used + len(line) <= WIDTH:
-                return [line]
+            line = self._on_one_line(span.start, lambda: self._branches(node, indent))
+            if line is not None and used + len(line) + 13 <= self.width:
+                return [f"parallel {{ {line} }}"]
         lines = ["parallel {"]
         inside = indent + INDENT
         end = span.start
@@ -329,14 +345,19 @@ class Formatter(Expressions):
         lines.append(" " * indent + "}")
         return lines
 
+    def _branches(self, node: ast.Parallel, indent: int) -> list[list[str]]:
+        return [*(self.body(branch, indent, 0) for branch in node.branches), [" "]]
+
     def _tuple(self, node: ast.TupleElement, indent: int, used: int) -> list[str]:
         span = node.span
         if not self.comments.any_in(span.start, span.end):
-            items = [self.item(item, indent) for item in node.items]
-            line = f"({', '.join(lines[0] for lines in items)})"
-            if all(len(lines) == 1 for lines in items) and used + len(line) <= WIDTH:
-                return [line]
+            line = self._on_one_line(span.start, lambda: self._items(node, indent))
+            if line is not None and used + len(line) + 2 <= self.width:
+                return [f"({line})"]
         return self.lay_items("(", node.items, ")", indent, span.end)
+
+    def _items(self, node: ast.TupleElement, indent: int) -> list[list[str]]:
+        return [*(self.item(item, indent) for item in node.items), [", "]]
 
     def item(self, item: ast.Node, indent: int) -> list[str]:
         """One element of a bracket: an expression, a parameter, or a chain with or without name."""

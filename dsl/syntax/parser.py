@@ -118,8 +118,7 @@ class Run:
 
     def all_faults(self) -> list[Fault]:
         """What the scanner and the automaton found."""
-        faults = [*self.lexer.forbidden(), *self.lexer.faults, *self.faults]
-        return faults
+        return [*self.lexer.forbidden(), *self.lexer.faults, *self.faults]
 
     def run(self) -> Any:
         """Reads the text; a partial tree where it has to give up, None for a lone value."""
@@ -167,8 +166,8 @@ class Run:
                 states[-1] = rows[states[-2]][rule.origin]
             else:
                 self._reduce(rule, self.methods[~action])
-                if kind == END and states[-1] == tables.end[self.start]:
-                    return True
+            if kind == END and states[-1] == tables.end[self.start]:
+                return True
         return self._shift(action, kind, token)
 
     def _shift(self, state: int, kind: str, token: Token) -> bool:
@@ -209,8 +208,8 @@ class Run:
         """Makes the reductions that do not depend on what follows, such as that after ``}``."""
         while True:
             actions = set(self.tables.rows[self.states[-1]].values())
-            rule = min(actions)
-            if rule >= 0 or len(actions) > 1 or self.tables.rules[~rule].name is None:
+            rule = min(actions, default=0)
+            if rule >= 0 or len(actions) > 1 or not self.tables.rules[~rule].name:
                 return
             self._reduce(self.tables.rules[~rule], self.methods[~rule])
 
