@@ -48,6 +48,7 @@ class Case:
         sizes: The size of each symbol in the types.
         inputs: Makes the input arrays from a generator, where random ones will not do.
         training: Whether training mode is compared too; stochastic kinds that draw leave it out.
+        keras_dtype: The widest dtype that TensorFlow has kernels for.
     """
 
     kind: type[Layer]
@@ -58,6 +59,7 @@ class Case:
     sizes: Mapping[str, int] = field(default_factory=dict)
     inputs: Callable[[np.random.Generator], Arrays] | None = None
     training: bool = True
+    keras_dtype: str = "float64"
 
     @property
     def layer(self) -> Layer:
@@ -185,7 +187,7 @@ def reference(
     held = {weight.role for weight in layer.weights(*types) if weight.group == "buffer"}
     result = REFERENCE[type(layer)](layer, inputs, dict(weights), mode, types)
     buffers = {role: mode.updates.get(role, weights[role]) for role in held}
-    return Run(list(result) if isinstance(result, tuple) else [result], buffers=buffers)
+    return Run(_listed(result), buffers=buffers)
 
 
 def run_torch(
@@ -208,7 +210,7 @@ def run_torch(
     _load_torch(holder, layer, weights, types)
     tensors = [_torch_tensor(x, getattr(torch, dtype)) for x in inputs]
     result = holder(*[x for x in tensors if x is not None])
-    outputs = list(result) if isinstance(result, tuple) else [result]
+    outputs = _listed(result)
     loss = sum((y * torch.from_numpy(c).to(y)).sum() for y, c in _weighed(outputs))
     if getattr(loss, "requires_grad", False):
         loss.backward()
@@ -286,11 +288,11 @@ def run_keras(
     dtype: str = "float64",
     graph: bool = False,
 ) -> Run:
-    """Runs the layer's Keras code forward and backward.
+    """Runs the layer's Keras code: forward and backward, or forward as a graph.
 
     Args:
-        graph: Run it inside `tf.function`, called from a custom layer, instead of eagerly, as a
-            functional model.
+        graph: Run it inside `tf.function`, called from a custom layer, without gradients, instead
+            of eagerly, as a functional model.
 
     Raises:
         AssertionError: The layer's variables are not those that its emission declares.
@@ -303,36 +305,41 @@ def run_keras(
         stored = [_store(x, t, dtype) for x, t in zip(inputs, types)]
         given = [tf.constant(x) for x in stored if x is not None]
         output_types = outputs_of(layer, types)
-        step = functools.partial(
-            _keras_step, model, variables, output_types=output_types, training=training
-        )
-        outputs, by_input, by_variable = (tf.function(step) if graph else step)(given)
+        if graph:
+            outputs = _listed(tf.function(model)(given, training=training))
+            by_input, by_variable = [], []
+        else:
+            outputs, by_input, by_variable = _keras_step(
+                model, variables, given, output_types, training
+            )
     shapes = {weight.role: weight.shape for weight in layer.weights(*types)}
     run = Run([_meaning(y.numpy(), t) for y, t in zip(outputs, output_types)])
-    left = iter(by_input)
-    run.inputs = [None if x is None else _input_grad(next(left), t) for x, t in zip(inputs, types)]
+    if not graph:
+        left = iter(by_input)
+        run.inputs = [
+            None if x is None else _input_grad(next(left), t) for x, t in zip(inputs, types)
+        ]
     grads = iter(by_variable)
     for rule in emission.weights:
         variable = variables[rule.variable]
-        if variable.trainable:
-            run.weights |= unpack(rule, next(grads).numpy(), shapes, np)
-        else:
+        if not variable.trainable:
             run.buffers |= unpack(rule, np.array(variable.value), shapes, np)
+        elif not graph:
+            run.weights |= unpack(rule, next(grads).numpy(), shapes, np)
     return run
 
 
 def _keras_step(
-    model: Any, variables: Any, given: Any, *, output_types: Any, training: bool
+    model: Any, variables: Any, given: Arrays, output_types: Any, training: bool
 ) -> tuple[Any, Any, Any]:
     """Outputs, gradients of the inputs, and of the trainable variables."""
     import tensorflow as tf
 
     owned = [v.value for v in variables.values() if v.trainable]
     with tf.GradientTape() as tape:
-        tape.watch(given)
+        tape.watch([x for x in given if x.dtype.is_floating])
         tape.watch(owned)
-        result = model(given, training=training)
-        outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+        outputs = _listed(model(given, training=training))
         meant = [
             tf.transpose(y, meaning_order(t)) if t.rank else y
             for y, t in zip(outputs, output_types)
@@ -340,6 +347,10 @@ def _keras_step(
         loss = tf.add_n([tf.reduce_sum(y * tf.cast(c, y.dtype)) for y, c in _weighed(meant)])
     grads = tape.gradient(loss, [given, owned], unconnected_gradients="zero")
     return outputs, grads[0], [tf.convert_to_tensor(grad) for grad in grads[1]]
+
+
+def _listed(result: Any) -> Arrays:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
 def _input_grad(grad: Any, type: TensorType) -> Any:

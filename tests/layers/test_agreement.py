@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,8 @@ from tests.layers.harness import (
 
 pytestmark = [pytest.mark.torch, pytest.mark.tensorflow]
 
+RTOL = {"float64": 1e-6, "float32": 1e-4}
+
 
 def family_cases() -> list[tuple[str, Case]]:
     """The cases of all test files of this folder, with the family's name."""
@@ -37,54 +40,37 @@ def family_cases() -> list[tuple[str, Case]]:
     return found
 
 
-FOUND = family_cases()
-IDS = [f"{family}-{case.kind.name}-{number}" for number, (family, case) in enumerate(FOUND)]
-ALL = pytest.mark.parametrize("case", [case for _, case in FOUND], ids=IDS)
+def runs() -> Iterator[Any]:
+    """Each case in evaluation mode, and in training mode where that differs."""
+    for number, (family, case) in enumerate(family_cases()):
+        modal = case.training and (case.kind.stateful or case.kind.stochastic)
+        for training in (False, True) if modal else (False,):
+            mode = "train" if training else "eval"
+            yield pytest.param(case, training, id=f"{family}-{case.kind.name}-{number}-{mode}")
 
 
-def run_all(case: Case, training: bool) -> tuple[Run, Run | None, Run | None, Run | None]:
-    """The case in the reference, PyTorch float64, Keras float64 and Keras float32 in a graph."""
-    layer, types, inputs = case.layer, case.types, case.arrays()
-    weights = random_weights(layer, types)
-    run = functools.partial(_run, layer, inputs, weights, types, training)
-    on_torch, on_keras = case.kind in TORCH.native, case.kind in TENSORFLOW.native
-    return (
-        reference(layer, inputs, weights, types, training),
-        run(run_torch) if on_torch else None,
-        run(run_keras) if on_keras else None,
-        run(run_keras, dtype="float32", graph=True) if on_keras else None,
-    )
-
-
-def _run(layer, inputs, weights, types, training, runner, **options):
-    return runner(layer, inputs, weights, types, training, **options)
-
-
-@ALL
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize(("case", "training"), runs())
 def test_backends_compute_the_meaning(case: Case, training: bool) -> None:
-    if training and not case.training:
-        return
-    meant, on_torch, on_keras, on_keras32 = run_all(case, training)
-    for name, run, rtol in (
-        ("torch", on_torch, 1e-6),
-        ("keras", on_keras, 1e-6),
-        ("keras float32", on_keras32, 1e-4),
-    ):
-        if run is not None:
-            compare_outputs(f"{case}: {name}", run, meant, rtol)
-    if on_torch and on_keras:
-        compare_gradients(str(case), on_keras, on_torch, 1e-6)
-
-
-@ALL
-def test_float32_in_torch(case: Case) -> None:
+    """Outputs against the reference, in float64 and float32; gradients between the backends."""
     layer, types, inputs = case.layer, case.types, case.arrays()
-    if case.kind not in TORCH.native:
-        return
     weights = random_weights(layer, types)
-    run = run_torch(layer, inputs, weights, types, dtype="float32")
-    compare_outputs(f"{case}: torch float32", run, reference(layer, inputs, weights, types), 1e-4)
+    given = (layer, inputs, weights, types, training)
+    meant = reference(*given)
+    assert case.kind in TORCH.native.keys() | TORCH.reasons.keys()
+    assert case.kind in TENSORFLOW.native.keys() | TENSORFLOW.reasons.keys()
+    on_torch = on_keras = None
+    if case.kind in TORCH.native:
+        on_torch = run_torch(*given)
+        compare_outputs(f"{case} in PyTorch", on_torch, meant, RTOL["float64"])
+        run = run_torch(*given, dtype="float32")
+        compare_outputs(f"{case} in PyTorch, float32", run, meant, RTOL["float32"])
+    if case.kind in TENSORFLOW.native:
+        on_keras = run_keras(*given, dtype=case.keras_dtype)
+        compare_outputs(f"{case} in Keras", on_keras, meant, RTOL[case.keras_dtype])
+        run = run_keras(*given, dtype="float32", graph=True)
+        compare_outputs(f"{case} in Keras, a graph in float32", run, meant, RTOL["float32"])
+    if on_torch and on_keras:
+        compare_gradients(str(case), on_keras, on_torch, RTOL[case.keras_dtype])
 
 
 def compare_outputs(what: str, run: Run, meant: Run, rtol: float) -> None:
