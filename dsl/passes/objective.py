@@ -307,10 +307,3 @@ def _hold_metric(
             others=((term.span, "the loss of this output"),),
             helps=(problem.help,) if problem.help else (),
         ) from None  # fmt: skip
-
-
-def metric_figures(
-    losses: tuple[LossTerm, ...], metrics: tuple[MetricUse, ...]
-) -> dict[str, Kind | None]:
-    """The figures that a run writes down for each part, with the metric that each is."""
-    return {"loss": None, **{use.name: use.kind for use in metrics}}

@@ -1,4 +1,4 @@
-"""What the passes over training sections share: the model's interface, reading of kinds and settings."""
+"""What the passes over training sections share: the model's interface, kinds and settings."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def read_data(section: ast.Section, terms: Terms, context: Context) -> tuple[Dat
     assert isinstance(kind, Source)
     context.record_kind("data", kind)
     arrays, spans = _mapping(section, kind, context)
-    sources = {name: names for name, names in arrays.items()}
+    sources = dict(arrays)
     span = expr.span
     if isinstance(kind, CSV) and kind.target is not None:
         terms = _csv_target(kind, terms, sources, expr, context)
@@ -132,7 +132,7 @@ def _csv_target(
     if not terms:
         return terms
     term = terms[0]
-    if term.target in sources or (term.kind.target is not None and names != (term.target,)):  # type: ignore[attr-defined]
+    if term.target in sources or (term.kind.target is not None and names != (term.target,)):
         raise context.fail(
             "MSL454", f"the target of `{term.kind.name}` is named twice", span,
             others=((term.span, f"reads the array `{term.target}`"),),

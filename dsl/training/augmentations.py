@@ -60,7 +60,8 @@ class RandomCrop(Augmentation):
 class HorizontalFlip(Augmentation):
     """Mirrors the image left to right, at random.
 
-    Formula: ``x[c, i, j] = x[c, i, width - 1 - j]`` with probability `p`, for each sample by itself.
+    Formula: ``x[c, i, j] = x[c, i, width - 1 - j]`` with probability `p`, for each sample by
+    itself.
     Source: torchvision `transforms.RandomHorizontalFlip`.
     """
 

@@ -2,14 +2,14 @@
 
 A source yields arrays by name, one row for each sample. The model's inputs and the targets of its
 losses take the arrays of their name; the only input that finds none takes what is left. Entries in
-braces map others: ``data CSV("f.csv") { image: "path"; age: "age_*" }``. An array with as many values
-as the type declares is reshaped to it, row by row (64 columns to ``[1, 8, 8]``).
+braces map others: ``data CSV("f.csv") { image: "path"; age: "age_*" }``. An array with as many
+values as the type declares is reshaped to it, row by row (64 columns to ``[1, 8, 8]``).
 
-Samples fall into three parts. `test` is set aside first, then `validation`; the rest is the training
-part, and only it is augmented, shuffled and used to fit the normalisation. With ``split="random"``
-the parts are drawn at random by `seed` alone, so that they stay the same whatever seed the run has;
-with ``split="ordered"`` the last rows are the test part and those before them the validation part. A
-share becomes ``floor(share * rows)`` rows.
+Samples fall into three parts. `test` is set aside first, then `validation`; the rest is the
+training part, and only it is augmented, shuffled and used to fit the normalisation. With
+``split="random"`` the parts are drawn at random by `seed` alone, so that they stay the same
+whatever seed the run has; with ``split="ordered"`` the last rows are the test part and those before
+them the validation part. A share becomes ``floor(share * rows)`` rows.
 
 Normalisation is fitted on the training part, once for each channel where the input has channels,
 otherwise for each position of its last axis, and is saved with the weights: ``standard`` is
@@ -106,12 +106,12 @@ class CSV(Source):
 
     A column is a number for each row, or a category: columns that hold anything but numbers in the
     training part, and those that `categories` names. A category of a real-valued input becomes one
-    column of 0 and 1 for each value that the training part has, in sorted order (numbers by size); a
-    value it does not have is all zeros. A category of an integer input or target becomes its index
-    in that order, and an unknown one is an error. One column mapped to an image input holds the
-    paths of image files, from the table's folder, read as `ImageFolder` reads them.
-    An empty cell is an error that names its row. Quotes are as RFC 4180 has them; the text is UTF-8.
-    A pattern such as ``"age_*"`` takes all columns that it matches, in the order of the table.
+    column of 0 and 1 for each value that the training part has, in sorted order (numbers by size);
+    a value it does not have is all zeros. A category of an integer input or target becomes its
+    index in that order, and an unknown one is an error. One column mapped to an image input holds
+    the paths of image files, from the table's folder, read as `ImageFolder` reads them. An empty
+    cell is an error that names its row. Quotes are as RFC 4180 has them; the text is UTF-8. A
+    pattern such as ``"age_*"`` takes all columns that it matches, in the order of the table.
     Source: RFC 4180; pandas `read_csv`.
     """
 
@@ -165,9 +165,9 @@ class NPZ(Source):
 class ImageFolder(Source):
     """A folder with one folder of images for each class; classes are numbered in sorted order.
 
-    Images are brought to the input's height and width by bilinear interpolation and to its number of
-    channels (1 grey, 3 RGB, 4 RGBA), and their values divided by 255, before normalisation. Files
-    that are no images by their ending are passed over.
+    Images are brought to the input's height and width by bilinear interpolation and to its number
+    of channels (1 grey, 3 RGB, 4 RGBA), and their values divided by 255, before normalisation.
+    Files that are no images by their ending are passed over.
     Source: torchvision `datasets.ImageFolder`.
     """
 
@@ -185,9 +185,9 @@ class Text(Source):
     ``bytes``: the tokens are the bytes 0 to 255. ``characters``: the characters that the training
     part has, numbered in order of code points and saved with the weights; a character that it does
     not have is an error. The text is UTF-8.
-    The parts are cut from the text in order: training, validation, test. An epoch visits the windows
-    of the input's length that follow each other in the training part, in a new random order; the
-    rest at the end is left out.
+    The parts are cut from the text in order: training, validation, test. An epoch visits the
+    windows of the input's length that follow each other in the training part, in a new random
+    order; the rest at the end is left out.
     Source: Karpathy, nanoGPT, github.com/karpathy/nanoGPT, `data/shakespeare_char/prepare.py`.
     """
 
@@ -200,9 +200,9 @@ class Text(Source):
 class Synthetic(Source):
     """Random samples of the declared shapes: to try out speed and plumbing, not to learn from.
 
-    Real-valued inputs and targets are standard normal, targets of yes or no are 0 or 1, class targets
-    and tokens are drawn evenly from all that the model takes, distributions are softmaxes of standard
-    normals.
+    Real-valued inputs and targets are standard normal, targets of yes or no are 0 or 1, class
+    targets and tokens are drawn evenly from all that the model takes, distributions are softmaxes
+    of standard normals.
     Source: PyTorch `torch.randn`, torchvision `datasets.FakeData`.
     """
 
@@ -218,8 +218,8 @@ class Python(Source):
     """Arrays from a Python function of your own, called when training starts.
 
     The function takes no arguments and returns a dict of NumPy arrays by name, samples along the
-    first axis; or a dict with ``train`` and, if there are any, ``validation`` and ``test``, each such a
-    dict, and then `validation` and `test` here do not apply. It never runs at compile time.
+    first axis; or a dict with ``train`` and, if there are any, ``validation`` and ``test``, each
+    such a dict, and then `validation` and `test` here do not apply. It never runs at compile time.
     Source: Keras' and PyTorch's own tutorials load data this way.
     """
 

@@ -57,8 +57,8 @@ class Train(Settings, abstract=True):
     """How long and on what batches the model is trained.
 
     An optimizer step takes ``batch * accumulate`` samples: the gradients of `accumulate` parts are
-    averaged. An epoch is one pass over the training part in a new random order; a last batch that is
-    not full counts like any other. The run is `epochs` long, or `steps` optimizer steps.
+    averaged. An epoch is one pass over the training part in a new random order; a last batch that
+    is not full counts like any other. The run is `epochs` long, or `steps` optimizer steps.
     """
 
     name = "train"

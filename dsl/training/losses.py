@@ -221,7 +221,7 @@ class SmoothL1(Loss):
 
 
 class Huber(Loss):
-    """Squared error near zero, linear beyond `delta`: `SmoothL1` with ``beta = delta``, times delta.
+    """Squared error near zero, linear beyond `delta`: delta times `SmoothL1` with that beta.
 
     Formula: with ``d = |z - t|``, the mean of ``d**2 / 2`` where ``d < delta``, else
     ``delta * (d - delta / 2)``.

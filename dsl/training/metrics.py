@@ -1,7 +1,7 @@
 """Metrics: figures about a model that people read, besides the loss.
 
-A metric is taken of an output and its target, over all samples of a part at once (not as a mean over
-batches). What it reads depends on the output's loss, by its `task`: scores of ``classes``
+A metric is taken of an output and its target, over all samples of a part at once (not as a mean
+over batches). What it reads depends on the output's loss, by its `task`: scores of ``classes``
 (`CrossEntropy`), ``binary`` scores, where above 0 means yes (`BinaryCrossEntropy`, `Hinge`), or
 ``values``. Positions that the loss ignores (`ignore_index`) do not count. Every position of an
 output with several counts by itself.
@@ -54,7 +54,7 @@ class Metric(Kind, abstract=True):
             raise KindError(
                 f"`{self.name}` is taken of {wanted}, and with `{loss.name}` the output means "
                 f"{_TASKS[loss.task]}",
-                help=f"{_fitting(loss.task)}",
+                help=_fitting(loss.task),
                 code=MISFIT,
             )
 
@@ -62,8 +62,9 @@ class Metric(Kind, abstract=True):
 def _fitting(task: str) -> str:
     from dsl.kinds.kind import REGISTRY
 
-    names = [name for name, kind in REGISTRY["metric"].items() if task in kind.tasks]  # type: ignore[attr-defined]
-    return f"there fit {', '.join(names)}" if names else "no metric fits it yet"
+    kinds: Any = REGISTRY["metric"]
+    names = [name for name, kind in kinds.items() if task in kind.tasks]
+    return f"there fit {', '.join(names)}" if names else "watch the loss itself"
 
 
 def _classes(output: TensorType) -> int | None:
@@ -74,8 +75,8 @@ def _classes(output: TensorType) -> int | None:
 class Accuracy(Metric):
     """Share of right answers.
 
-    Formula: for classes ``mean(argmax(z) == t)`` over the class axis, the first of equal scores; for
-    yes or no ``mean((z > 0) == (t > 0.5))`` over all elements.
+    Formula: for classes ``mean(argmax(z) == t)`` over the class axis, the first of equal scores;
+    for yes or no ``mean((z > 0) == (t > 0.5))`` over all elements.
     Source: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning (2009), 7.2; Keras
     `Accuracy`.
     """
@@ -142,9 +143,9 @@ class AUC(Metric):
     """Area under the ROC curve: how often a positive case scores higher than a negative one.
 
     Formula: with the scores of all elements ranked from 1, equal ones at the mean of their ranks,
-    ``(sum of the positives' ranks - P * (P + 1) / 2) / (P * N)`` for ``P`` positive (``t > 0.5``) and
-    ``N`` negative cases; NaN where there are none of one of them. It is exact, where Keras sums over
-    200 thresholds. With two classes the score is ``z[1] - z[0]``.
+    ``(sum of the positives' ranks - P * (P + 1) / 2) / (P * N)`` for ``P`` positive (``t > 0.5``)
+    and ``N`` negative cases; NaN where there are none of one of them. It is exact, where Keras sums
+    over 200 thresholds. With two classes the score is ``z[1] - z[0]``.
     Source: Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
     """
 

@@ -70,9 +70,9 @@ class DataPlan:
         kind: The source.
         arrays: As the entries in braces map them: for an input or target the names, or patterns of
             names, of columns (`CSV`) or the name of an array.
-        sources: The same for every input and every target, those of ``CSV(target=)`` included; empty
-            where the file decides: what bears its name, or else, for the only such input, what is
-            left.
+        sources: The same for every input and every target, those of ``CSV(target=)`` included;
+            empty where the file decides: what bears its name, or else, for the only such input,
+            what is left.
     """
 
     kind: Kind

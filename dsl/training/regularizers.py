@@ -39,9 +39,9 @@ class L1(Regularizer):
 class L2(Regularizer):
     """A penalty on the squares of weights.
 
-    Formula: the loss of every optimizer step grows by ``l2 * sum(w**2)`` over the weights it covers:
-    all but biases and norms, or those that ``on "pattern"`` names. Its gradient is ``2 * l2 * w``.
-    With `accumulate` it counts once for the step, not once for each part.
+    Formula: the loss of every optimizer step grows by ``l2 * sum(w**2)`` over the weights it
+    covers: all but biases and norms, or those that ``on "pattern"`` names. Its gradient is ``2 * l2
+    * w``. With `accumulate` it counts once for the step, not once for each part.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), 7.1.1; Keras `regularizers.L2`.
     """
 

@@ -1,12 +1,12 @@
 """Schedules: the learning rate over the run, as a factor of the optimizer's ``lr``.
 
 `factor` is the one definition; generated code writes the same formula. ``t`` is the optimizer step,
-counted from 0: step ``t`` is taken with ``lr * factor(t)``; ``T`` is the number of steps of the run.
-Every schedule may begin with a warmup of ``w`` steps, in which the factor is ``(t + 1) / w``: it
-rises in equal steps from ``lr / w`` to ``lr``. Then ``u = t - w`` counts from 0 again.
+counted from 0: step ``t`` is taken with ``lr * factor(t)``; ``T`` is the number of steps of the
+run. Every schedule may begin with a warmup of ``w`` steps, in which the factor is ``(t + 1) / w``:
+it rises in equal steps from ``lr / w`` to ``lr``. Then ``u = t - w`` counts from 0 again.
 
-Stretches are given in optimizer steps (``500``), in epochs (``5epochs``) or as a fraction of the run
-below 1 (``0.1``); `span_steps` turns them into steps.
+Stretches are given in optimizer steps (``500``), in epochs (``5epochs``) or as a fraction of the
+run below 1 (``0.1``); `span_steps` turns them into steps.
 """
 
 from __future__ import annotations
