@@ -2,24 +2,30 @@
 
 from backends.reference import (
     activation,
+    attention,
+    conv,
     dropout,
     embedding,
     linear,
     merge,
     normalization,
     parameter,
+    pooling,
     recurrent,
     reduce,
 )
 
 __all__ = [
     "activation",
+    "attention",
+    "conv",
     "dropout",
     "embedding",
     "linear",
     "merge",
     "normalization",
     "parameter",
+    "pooling",
     "recurrent",
     "reduce",
 ]

@@ -293,14 +293,24 @@ def _require_rank(layer: Layer, x: TensorType, least: int) -> None:
         )  # fmt: skip
 
 
+def require_readable(shape: tuple[Dim, ...], x: TensorType, arg: str) -> None:
+    """Refuses sizes that the running model could not read off the value.
+
+    Raises:
+        LayerError: MSL309.
+    """
+    for dim in shape:
+        if isinstance(dim, Poly) and not symbols(dim) <= sized_by(x).keys():
+            raise LayerError(
+                "MSL309", f"the size `{dim}` cannot be read off {x.named()} when the model runs",
+                arg=arg, help="keep dimensions of open size as they are, or give them numbers",
+            )  # fmt: skip
+
+
 def _require_computable(shape: tuple[Dim, ...], x: TensorType, arg: str) -> None:
-    """Refuses several open sizes that the running model could not read off the value."""
-    unread = [dim for dim in shape if isinstance(dim, Poly) and not symbols(dim) <= {*sized_by(x)}]
-    if unread and sum(isinstance(dim, Poly) for dim in shape) > 1:
-        raise LayerError(
-            "MSL309", f"the size `{unread[0]}` cannot be read off {x.named()} when the model runs",
-            arg=arg, help="keep dimensions of open size as they are, or give them numbers",
-        )  # fmt: skip
+    """Refuses several open sizes unless all can be read off; a single one is what is left."""
+    if sum(isinstance(dim, Poly) for dim in shape) > 1:
+        require_readable(shape, x, arg)
 
 
 def _is_rest(size: Dim) -> bool:

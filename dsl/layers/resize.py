@@ -7,7 +7,7 @@ from typing import ClassVar
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Axis, AxisName, Float, Int, ListOf, OneOf, Size, String
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
-from dsl.layers.reshape import Rearrangement
+from dsl.layers.reshape import Rearrangement, require_readable
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import IMAGE, SIGNAL, VOLUME, TensorType
 
@@ -84,10 +84,12 @@ class Pad(Rearrangement):
         return dict(zip(positions, pairs, strict=True))
 
     def _check_values(self, x: TensorType) -> None:
-        if self.mode in _MIRRORS and (x.rank > 4 or not x.is_float):
+        if self.mode in _MIRRORS and not x.is_float:
+            raise LayerError("MSL303", f'mode="{self.mode}" takes real numbers, not {x.dtype}')
+        if self.mode in _MIRRORS and (x.rank > 4 or x.rank - min(self.pads(x)) > 3):
             raise LayerError(
-                "MSL302" if x.is_float else "MSL303", f'mode="{self.mode}" takes real numbers of '
-                f"at most 4 dimensions, not {x.dtype} of {x.rank}", arg="mode",
+                "MSL302", f'mode="{self.mode}" reaches the last 3 of at most 4 dimensions',
+                arg="mode", notes=(f"the value is {x.named()}",),
             )  # fmt: skip
         if not x.is_float and self.value != self.value // 1:
             raise LayerError(
@@ -142,9 +144,11 @@ class Upsample(Layer):
                 f"the value has {count}", arg="mode", notes=(f"the value is {x.named()}",),
                 help=f'write mode="{right}"',
             )  # fmt: skip
-        if self.linear and not x.is_float:
-            raise LayerError("MSL303", f"{x.dtype} cannot be interpolated", arg="mode", input=0)
-        return x.with_shape((x.shape[0], *self.resized(x)))
+        if not x.is_float:
+            raise LayerError("MSL303", f"`Upsample` takes real numbers, not {x.dtype}", input=0)
+        shape = (x.shape[0], *self.resized(x))
+        require_readable(shape, x, "size")
+        return x.with_shape(shape)
 
     def resized(self, x: TensorType) -> tuple[Dim, ...]:
         """The new spatial sizes.

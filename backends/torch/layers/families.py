@@ -2,24 +2,36 @@
 
 from backends.torch.layers import (
     activation,
+    attention,
+    conv,
     dropout,
     embedding,
     linear,
     merge,
     normalization,
     parameter,
+    pooling,
     recurrent,
     reduce,
+    reshape,
+    resize,
+    slicing,
 )
 
 __all__ = [
     "activation",
+    "attention",
+    "conv",
     "dropout",
     "embedding",
     "linear",
     "merge",
     "normalization",
     "parameter",
+    "pooling",
     "recurrent",
     "reduce",
+    "reshape",
+    "resize",
+    "slicing",
 ]

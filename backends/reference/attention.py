@@ -1,0 +1,105 @@
+"""Attention, from its formula: one head and one position at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from backends.reference import Mode, reference
+from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
+
+
+@reference(DotProductAttention)
+def dot_product_attention(
+    layer: DotProductAttention, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``softmax(Q K^T / sqrt(d)) V`` in each head (Vaswani et al. 2017, eq. 1)."""
+    query, key, value = (_heads(x, layer.heads) for x in inputs[:3])
+    mask = _mask(inputs, 3, query.ndim)
+    return _joined(_attend(layer, query, key, value, mask, mode))
+
+
+@reference(SelfAttention, CrossAttention, Attention)
+def projected_attention(
+    layer: Any, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``Concat(head_1, .., head_h) W^O`` (Vaswani et al. 2017, section 3.2.2).
+
+    Grouped heads follow Ainslie et al. 2023, rotation Su et al. 2021, eq. 34.
+    """
+    operands = [inputs[slot] for slot in layer.slots[:3]]
+    shared = layer.heads if layer.kv_heads is None else layer.kv_heads
+    counts = (layer.heads, shared, shared)
+    query, key, value = (
+        _heads(_linear(x, weights, role), count)
+        for x, role, count in zip(operands, ("query", "key", "value"), counts, strict=True)
+    )
+    if layer.rope is not None:
+        query, key = _rotated(query, layer.rope), _rotated(key, layer.rope)
+    owner = [head // (layer.heads // shared) for head in range(layer.heads)]
+    key, value = key[..., owner, :, :], value[..., owner, :, :]
+    mask = _mask(inputs, layer.slots[3], max(query.ndim, key.ndim))
+    return _linear(_joined(_attend(layer, query, key, value, mask, mode)), weights, "out")
+
+
+def _attend(layer: Any, query: Any, key: Any, value: Any, mask: Any, mode: Mode) -> np.ndarray:
+    """Each query's average of the values it may see, weighted by ``exp(s q . k)``."""
+    scale = 1 / math.sqrt(query.shape[-1]) if layer.scale is None else layer.scale
+    weights = np.exp(scale * np.einsum("...id,...jd->...ij", query, key))
+    weights = weights * _allowed(layer, weights.shape[-2:]) * (1 if mask is None else mask)
+    total = weights.sum(-1, keepdims=True)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    if mode.training and layer.dropout and mode.draw is not None:
+        kept = mode.draw(weights.shape) >= layer.dropout
+        weights = weights * kept / (1 - layer.dropout)
+    return np.einsum("...ij,...jd->...id", weights, value)
+
+
+def _allowed(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """1 where position i may see position j by `causal` and `window`, else 0."""
+    allowed = np.ones(shape)
+    for i in range(shape[0]):
+        for j in range(shape[1]):
+            if layer.causal and j > i:
+                allowed[i, j] = 0
+            if layer.window is not None and abs(i - j) >= layer.window:
+                allowed[i, j] = 0
+    return allowed
+
+
+def _mask(inputs: list[Any], slot: int, rank: int) -> Any:
+    """The mask with the batch first and as many axes as the scores; None where not given."""
+    mask = inputs[slot] if slot < len(inputs) else None
+    if mask is None:
+        return None
+    rows = mask[:, None, :] if mask.ndim == 2 else mask
+    return rows.reshape(rows.shape[0], *(1,) * (rank - 3), *rows.shape[1:])
+
+
+def _rotated(x: np.ndarray, base: float) -> np.ndarray:
+    """Features k and k + d/2 turned as a pair by the angle ``t base^(-2k/d)`` at position t."""
+    half = x.shape[-1] // 2
+    turned = np.empty_like(x)
+    for t in range(x.shape[-2]):
+        for k in range(half):
+            angle = t * base ** (-2 * k / x.shape[-1])
+            a, b = x[..., t, k], x[..., t, half + k]
+            turned[..., t, k] = a * math.cos(angle) - b * math.sin(angle)
+            turned[..., t, half + k] = b * math.cos(angle) + a * math.sin(angle)
+    return turned
+
+
+def _linear(x: np.ndarray, weights: dict[str, Any], role: str) -> np.ndarray:
+    return np.einsum("...i,oi->...o", x, weights[f"{role}.weight"]) + weights.get(f"{role}.bias", 0)
+
+
+def _heads(x: np.ndarray, count: int) -> np.ndarray:
+    """``[.., T, heads * d]`` as ``[.., heads, T, d]``."""
+    return np.stack(np.split(x, count, axis=-1), axis=-3)
+
+
+def _joined(x: np.ndarray) -> np.ndarray:
+    """``[.., heads, T, d]`` as ``[.., T, heads * d]``."""
+    return np.concatenate(list(np.moveaxis(x, -3, 0)), axis=-1)

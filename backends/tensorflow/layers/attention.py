@@ -1,0 +1,92 @@
+"""Attention in Keras: matrix products and a softmax, which a graph runs faster than Keras' own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.attention import shown_settings, shown_widths
+from backends.base import Emission, KerasWeight, Raw, Site, unless
+from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layout import to_meaning, to_storage
+from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
+
+_ROLES = ("query", "key", "value", "out")
+
+
+@TENSORFLOW.emits(SelfAttention, CrossAttention, Attention)
+def attention(layer: Any, site: Site) -> Emission:
+    """The helper layer `Attention`, which takes as many operands as the file's uses need."""
+    settings = shown_settings(layer)
+    operands = dict.fromkeys(layer.slots[:3])
+    mask = _mask(site, layer.slots[3])
+    widths = shown_widths(layer, site)
+    site.helper("uniform")
+    site.helper("dense", bias="bias" in settings)
+    if "rope" in settings:
+        site.helper("rotate")
+    seen = _ask_attend(site, settings, mask)
+    helper = site.helper(
+        "Attention",
+        **dict.fromkeys((*settings, *widths), True),
+        memory=len(operands) == 2,
+        value=len(operands) == 3,
+        mask=mask is not None,
+        seen=seen,
+        plain="rope" not in settings,
+    )
+    width = site.types[layer.slots[0]].shape[-1]
+    module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
+    return Emission(_call(site, operands, mask), module, _weights(layer))
+
+
+@TENSORFLOW.emits(DotProductAttention)
+def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
+    """The helper layer `DotProductAttention`."""
+    settings = shown_settings(layer)
+    mask = _mask(site, 3)
+    seen = _ask_attend(site, settings, mask)
+    helper = site.helper(
+        "DotProductAttention",
+        **dict.fromkeys(settings, True),
+        mask=mask is not None,
+        seen=seen,
+    )
+    size = site.type.shape[-1]
+    module = site.call(helper, size, unless(1, layer.heads), **settings, name=Raw(site.name))
+    return Emission(_call(site, range(3), mask), module)
+
+
+def _ask_attend(site: Site, settings: dict[str, Any], mask: str | None) -> bool:
+    """Asks for the functions that attention consists of; whether some positions are not seen."""
+    seen = bool(settings.keys() & {"causal", "window"}) or mask is not None
+    site.helper("split_heads")
+    site.helper("join_heads")
+    if seen:
+        site.helper("visible")
+    site.helper("attend", seen=seen, mask=mask is not None, dropout="dropout" in settings)
+    return seen
+
+
+def _call(site: Site, slots: Any, mask: Raw | None) -> str:
+    """Code of the call; operands and result in the order of the meaning in between."""
+    values = [Raw(to_meaning(site.x[slot], site.types[slot])) for slot in slots]
+    return to_storage(site.call_forward(site.self, *values, allowed=mask), site.outputs[0])
+
+
+def _mask(site: Site, slot: int) -> Raw | None:
+    """Code of the mask with dimensions for those in front of the positions, and the heads."""
+    mask = site.types[slot] if slot < len(site.types) else None
+    if mask is None:
+        return None
+    missing = site.types[0].rank - 1 + (mask.rank == 1)
+    index = ", ".join([":"] + ["None"] * missing)
+    return Raw(f"{to_meaning(site.x[slot], mask)}[{index}]")
+
+
+def _weights(layer: Any) -> tuple[KerasWeight, ...]:
+    rules = []
+    for role in _ROLES:
+        rules.append(KerasWeight(f"{role}/kernel", (f"{role}.weight",), (1, 0)))
+        if layer.bias:
+            rules.append(KerasWeight(f"{role}/bias", (f"{role}.bias",)))
+    return tuple(rules)

@@ -1,0 +1,99 @@
+"""Reshaping in PyTorch: views where the memory allows them."""
+
+from __future__ import annotations
+
+from backends.base import Emission, Site
+from backends.sizes import size_code
+from backends.torch.layers import TORCH
+from dsl.layers import reshape as kinds
+from dsl.layers.base import resolve_axis
+from dsl.shapes.dim import Dim, Poly
+
+
+@TORCH.emits(kinds.Flatten)
+def flatten(layer: kinds.Flatten, site: Site) -> Emission:
+    """`torch.flatten`, behind the batch."""
+    start, end = layer.span(site.type)
+    if start == end:
+        return Emission(site.x[0])
+    first = f"torch.flatten({site.x[0]}, {start + site.type.batched}"
+    last = "" if end == site.type.rank - 1 else f", {end + site.type.batched}"
+    return Emission(f"{first}{last})")
+
+
+@TORCH.emits(kinds.Reshape)
+def reshape(layer: kinds.Reshape, site: Site) -> Emission:
+    """`reshape`; where a size is left open, `unflatten` of each sample's values."""
+    shape = site.outputs[0].shape
+    hole = _hole(layer.shape, shape)
+    sizes = [_size(size, site) for size in shape]
+    if hole is None or not site.type.batched:
+        front = ["-1"] * site.type.batched
+        if hole is not None:
+            sizes[hole] = "-1"
+        return Emission(f"{site.x[0]}.reshape({', '.join(front + sizes) or '()'})")
+    sizes[hole] = "-1"
+    flat = site.x[0] if site.type.rank == 1 else f"torch.flatten({site.x[0]}, 1)"
+    return Emission(flat if len(sizes) == 1 else f"{flat}.unflatten(1, ({', '.join(sizes)}))")
+
+
+def _hole(asked: tuple[Dim, ...], shape: tuple[Dim, ...]) -> int | None:
+    """The position of the size to leave open: the only symbol, or the author's -1."""
+    open_sizes = [i for i, size in enumerate(shape) if isinstance(size, Poly)]
+    if len(open_sizes) == 1:
+        return open_sizes[0]
+    rest = [i for i, size in enumerate(asked) if not isinstance(size, Poly) and size == -1]
+    return rest[0] if rest else None
+
+
+def _size(size: Dim, site: Site) -> str:
+    """Code of a size in `forward`."""
+    front = site.type.batched
+    return size_code(size, site.type, lambda i: f"{site.x[0]}.shape[{i + front}]", site.forward)
+
+
+@TORCH.emits(kinds.Permute, kinds.Transpose)
+def permute(layer: kinds.Permute | kinds.Transpose, site: Site) -> Emission:
+    """`transpose` of two dimensions, `permute` of more."""
+    front = int(site.type.batched)
+    order = layer.order(site.type)
+    moved = [i for i, old in enumerate(order) if i != old]
+    if not moved:
+        return Emission(site.x[0])
+    if len(moved) == 2:
+        return Emission(f"{site.x[0]}.transpose({moved[0] + front}, {moved[1] + front})")
+    dims = [*range(front), *(old + front for old in order)]
+    return Emission(f"{site.x[0]}.permute({', '.join(map(str, dims))})")
+
+
+@TORCH.emits(kinds.ToSequence)
+def to_sequence(layer: kinds.ToSequence, site: Site) -> Emission:
+    """Pixels made one dimension, then swapped with the channels."""
+    front = int(site.type.batched)
+    flat = f"{site.x[0]}.flatten({front + 1})" if site.type.rank > 2 else site.x[0]
+    return Emission(f"{flat}.transpose({front}, {front + 1})")
+
+
+@TORCH.emits(kinds.ToImage)
+def to_image(layer: kinds.ToImage, site: Site) -> Emission:
+    """Positions swapped with the channels, then made rows and columns."""
+    front = int(site.type.batched)
+    sizes = [_size(size, site) for size in (layer.height, layer.width)]
+    for position, size in enumerate((layer.height, layer.width)):
+        if isinstance(size, Poly):
+            sizes[position] = "-1"
+    swapped = f"{site.x[0]}.transpose({front}, {front + 1})"
+    return Emission(f"{swapped}.unflatten({front + 1}, ({', '.join(sizes)}))")
+
+
+@TORCH.emits(kinds.Unsqueeze)
+def unsqueeze(layer: kinds.Unsqueeze, site: Site) -> Emission:
+    """`unsqueeze`, behind the batch."""
+    return Emission(f"{site.x[0]}.unsqueeze({layer.position(site.type) + site.type.batched})")
+
+
+@TORCH.emits(kinds.Squeeze)
+def squeeze(layer: kinds.Squeeze, site: Site) -> Emission:
+    """`squeeze`, behind the batch."""
+    position = resolve_axis(layer.dim, site.type) + site.type.batched
+    return Emission(f"{site.x[0]}.squeeze({position})")
