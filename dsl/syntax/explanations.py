@@ -274,7 +274,8 @@ def _equality(situation: Situation) -> Fault | None:
         return _at(situation, "MSL009", "`==` compares; `=` names", helps=helps, edit=edit)
     if token.type == "COLON" and situation.accepts("EQUAL"):
         helps = ("write `=`",)
-        edit = (start, end, "=")
+        rest = situation.text[end:]
+        edit = (start, end + len(rest) - len(rest.lstrip(" \t")), "=")
         message = "a value is given with `=`, not with `:`"
         return _at(situation, "MSL009", message, helps=helps, edit=edit)
     return None

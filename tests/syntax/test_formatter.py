@@ -54,7 +54,10 @@ def test_layout(line: str, formatted: str) -> None:
 
 
 def test_blank_lines_and_comments() -> None:
-    text = "\n\n# a\n\n\n# b\nmsl 1   # c\n\n\n\nmodel N { # d\n\n  # e\n\n  A # f\n\n\n  B\n  # g\n\n} # h\n# i\n"
+    text = (
+        "\n\n# a\n\n\n# b\nmsl 1   # c\n\n\n\nmodel N { # d\n\n"
+        "  # e\n\n  A # f\n\n\n  B\n  # g\n\n} # h\n# i\n"
+    )
     assert _format(text) == (
         "# a\n\n# b\nmsl 1  # c\n\nmodel N {  # d\n  # e\n\n  A  # f\n\n  B\n  # g\n}  # h\n# i\n"
     )
@@ -84,7 +87,7 @@ def test_deep_nesting_is_quick() -> None:
 _names = st.sampled_from(["x", "width", "train", "loss", "layer", "a_rather_long_name_for_a_value"])
 _kinds = st.sampled_from(["ReLU", "Conv2d", "ALongNameOfAKindThatFillsTheLine"])
 _atoms = st.one_of(
-    _names, _kinds, st.sampled_from(["3", "0.1", "1_000", "12M", "8GiB", "5epochs", "true", "auto"]),
+    _names, _kinds, st.sampled_from(["3", "0.1", "1_000", "12M", "8GiB", "5epochs", "true"]),
     st.sampled_from(['"text"', '"a\\n\\"#\\""', "input", "input.channels", "x.shape[0]"]),
 )  # fmt: skip
 _blanks = st.sampled_from(["", "", " ", "\n", "  # note\n", "\n# own line\n  "])
@@ -149,14 +152,14 @@ def _structures(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 _statements = st.recursive(_elements, _structures, max_leaves=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(_statements, min_size=1, max_size=3), _values)
 def test_any_model(statements: list[str], value: str) -> None:
     body = "\n".join(statements)
     _format(f"# head\nmodel N(a: int = ({value}), # p\n b: layer) {{ # open\n{body}\n}} # end\n")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(_values, min_size=1, max_size=4), st.sampled_from(["; ", "\n", " # c\n"]))
 def test_any_section(values: list[str], end: str) -> None:
     entries = end.join(f"name_{n} = {value}" for n, value in enumerate(values))

@@ -32,9 +32,10 @@ def _value(text: str) -> ast.Expr:
 @pytest.mark.parametrize(
     ("text", "value", "unit"),
     [
-        ("3", 3, ""), ("1_000", 1000, ""), ("0.1", 0.1, ""), ("3e-4", 3e-4, ""), ("1e3", 1000.0, ""),
-        ("12M", 12_000_000, ""), ("1.2G", 1_200_000_000, ""), ("7B", 7 * 10**9, ""),
-        ("0.5K", 500, ""), ("8GiB", 8 * 2**30, "B"), ("1.5KB", 1500, "B"), ("2TiB", 2 * 2**40, "B"),
+        ("3", 3, ""), ("1_000", 1000, ""), ("0.1", 0.1, ""), ("3e-4", 3e-4, ""), ("12M", 12_000_000, ""),
+        ("1e3", 1000.0, ""), ("1.2G", 1_200_000_000, ""), ("7B", 7 * 10**9, ""),
+        ("0.5K", 500, ""), ("8GiB", 8 * 2**30, "B"),
+        ("1.5KB", 1500, "B"), ("2TiB", 2 * 2**40, "B"),
         ("200ms", 0.2, "s"), ("3s", 3, "s"), ("2min", 120, "s"), ("1.5h", 5400, "s"),
         ("5epochs", 5, "epochs"), ("0.5epochs", 0.5, "epochs"),
         ("123456789012345678", 123456789012345678, ""),
@@ -177,8 +178,8 @@ def test_spans() -> None:
 
 def test_comments_find_their_statements() -> None:
     tree = clean(
-        "# file\n\nmsl 1  # v\nmodel Net {  # net\n  # above\n\n  x -> Linear(  # in\n    8)  # after\n"
-        "  # closing\n}\n# end\n"
+        "# file\n\nmsl 1  # v\nmodel Net {  # net\n  # above\n\n  x -> Linear(  # in\n"
+        "    8)  # after\n  # closing\n}\n# end\n"
     )
     version, model = tree.statements
     assert [one.text for one in version.leading] == ["file"]
