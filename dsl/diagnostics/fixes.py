@@ -40,7 +40,7 @@ def _about(text: str, edits: list[Edit]) -> bool:
 def _touch(first: Edit, second: Edit) -> bool:
     """Whether two edits overlap, or insert at the same place."""
     one, two = first.span, second.span
-    return one.start < two.end and two.start < one.end or one.start == two.start
+    return (one.start < two.end and two.start < one.end) or one.start == two.start
 
 
 def fixed_line(source: Source, edit: Edit) -> tuple[int, str, int, int] | None:

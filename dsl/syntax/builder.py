@@ -257,19 +257,18 @@ class Builder:
 
     def version(self, children: list[Any], start: int, end: int) -> ast.Version:
         text = children[0].text
-        if text != "1":
+        whole = text.isdigit() and len(text) < 10
+        if not whole:
             self.faults.append(
                 Fault(
                     "MSL020",
-                    f"version `{text}` of the language is not known",
+                    f"a version is a whole number, not `{text}`",
                     children[0].start,
                     children[0].end,
-                    label="this program reads version 1",
                     helps=("write `msl 1`",),
                 )
             )
-        number = int(text) if text.isdigit() and len(text) < 10 else 1
-        return ast.Version(number, span=Span(self.source, start, end))
+        return ast.Version(int(text) if whole else 1, span=Span(self.source, start, end))
 
     def import_(self, children: list[Any], start: int, end: int) -> ast.Import:
         path = children[0]

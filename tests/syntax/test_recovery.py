@@ -97,7 +97,7 @@ FILES = [
     ("budget { flops <= 1.2 G; params <= 3 }\n", [("MSL014", 1, 23)]),
     ("param width: int = 3 in 3\nparam w int\nlet x 3\nimport foo\n",
      [("MSL001", 1, 26), ("MSL001", 2, 9), ("MSL001", 3, 7), ("MSL001", 4, 8)]),
-    ("msl 2\n", [("MSL020", 1, 5)]),
+    ("msl 1.5\n", [("MSL020", 1, 5)]),
     (MODEL + "msl 1\n", [("MSL019", 5, 1)]),
     ('{"a": 3}\n', [("MSL011", 1, 1)]),
     ("import torch\nclass Net(nn.Module):\n  def f(self):\n    pass\n", [("MSL001", 1, 8)]),

@@ -210,11 +210,12 @@ RULES: tuple[Rule, ...] = (
     ),
     _error(
         "MSL020",
-        "unknown-version",
-        "The version of the language is not known to this program.",
-        "This program reads version 1.",
-        "msl 2\n" + _MODEL,
+        "malformed-version",
+        "The version of the language is no whole number.",
+        "The first line is `msl 1`.",
+        "msl 1.5\n" + _MODEL,
         "msl 1\n" + _MODEL,
+        _MODEL,
     ),
     _error(
         "MSL021",
