@@ -16,7 +16,7 @@ def same_pads(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Pads:
-    """Cells that "same" adds before and after: ``ceil(size / stride)`` windows, the odd cell last."""
+    """Cells that "same" adds at both ends, for ceil(size / stride) windows; the odd one last."""
     pads = []
     for size, k, s, d in zip(sizes, kernel, stride, dilation, strict=True):
         count = -(-size // s)

@@ -49,7 +49,7 @@ def runs() -> Iterator[Any]:
             yield pytest.param(case, training, id=f"{family}-{case.kind.name}-{number}-{mode}")
 
 
-@pytest.mark.parametrize(("case", "training"), runs())
+@pytest.mark.parametrize(("case", "training"), list(runs()))
 def test_backends_compute_the_meaning(case: Case, training: bool) -> None:
     """Outputs against the reference, in float64 and float32; gradients between the backends."""
     layer, types, inputs = case.layer, case.types, case.arrays()

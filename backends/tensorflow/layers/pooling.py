@@ -125,19 +125,24 @@ def _pooled(function: str, layer: Pool, site: Site, x: str, same: bool) -> str:
 
 @TENSORFLOW.emits(AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d)
 def adaptive_avg_pool(layer: AdaptivePool, site: Site) -> Emission:
-    """`keras.ops.adaptive_average_pool`."""
-    return _adaptive("keras.ops.adaptive_average_pool", layer, site)
+    """A helper, since Keras' own layer needs windows smaller than the input; or a plain mean."""
+    if not is_traced(layer.output_size) and set(layer.output_size) == {1}:
+        x, axes = channels_last(site, layer.spatial, layer.name), range(1, layer.spatial + 1)
+        axis = short_axes(tuple(axes))
+        return Emission(site.call_forward("keras.ops.mean", Raw(x), axis=axis, keepdims=True))
+    return _adaptive("keras.ops.average_pool", layer, site)
 
 
 @TENSORFLOW.emits(AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d)
 def adaptive_max_pool(layer: AdaptivePool, site: Site) -> Emission:
-    """`keras.ops.adaptive_max_pool`."""
-    return _adaptive("keras.ops.adaptive_max_pool", layer, site)
+    """The same helper with the largest value."""
+    return _adaptive("keras.ops.max_pool", layer, site)
 
 
 def _adaptive(function: str, layer: AdaptivePool, site: Site) -> Emission:
     x = channels_last(site, layer.spatial, layer.name)
-    return Emission(site.call_forward(function, Raw(x), short(layer.output_size)))
+    helper = site.helper("adaptive_pool")
+    return Emission(site.call_forward(helper, Raw(x), layer.output_size, Raw(function)))
 
 
 @TENSORFLOW.emits(GlobalAvgPool)
