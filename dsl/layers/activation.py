@@ -11,7 +11,7 @@ from typing import ClassVar
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Axis, AxisName, Float, Int, String
 from dsl.layers.axes import channel_axis, class_axis, require_batch, require_float
-from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight
+from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
@@ -321,12 +321,11 @@ class GLU(_AlongAxis):
     def infer(self, x: TensorType) -> TensorType:
         super().infer(x)
         axis = class_axis(self.dim, x)
-        size = x.shape[axis]
-        half = size // 2
-        if half * 2 != size:
+        size = known(x.shape[axis], "the size that `GLU` halves")
+        if size % 2:
             name = x.axes[axis] or f"dimension {axis}"
             raise LayerError(
                 "MSL308", f"`GLU` halves {name}, and 2 does not divide {size}", input=0,
                 notes=(f"the value is {x.named()}",),
             )  # fmt: skip
-        return x.with_dim(axis, half)
+        return x.with_dim(axis, size // 2)

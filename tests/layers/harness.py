@@ -214,9 +214,9 @@ def run_torch(
     loss = sum((y * torch.from_numpy(c).to(y)).sum() for y, c in _weighed(outputs))
     if getattr(loss, "requires_grad", False):
         loss.backward()
-    state = {key.removeprefix("layer."): value for key, value in holder.state_dict().items()}
+    state = {_role(key): value for key, value in holder.state_dict().items()}
     grads = {
-        key.removeprefix("layer."): _numpy_or_zero(value.grad, value)
+        _role(key): _numpy_or_zero(value.grad, value)
         for key, value in holder.named_parameters()
         if value.requires_grad
     }
@@ -253,13 +253,21 @@ def torch_module(layer: Layer, types: Sequence[Any]) -> tuple[Any, Emission]:
     return Holder(), emission
 
 
+def _role(key: str) -> str:
+    """The role of a key of the holder's state: what stands below the layer, if anything does."""
+    return key.removeprefix("layer").removeprefix(".")
+
+
 def _load_torch(holder: Any, layer: Layer, weights: Mapping[str, Any], types: Any) -> None:
     import torch
 
     wanted = {weight.role for weight in layer.weights(*types) if weight.trainable}
-    owned = {k.removeprefix("layer.") for k, v in holder.named_parameters() if v.requires_grad}
+    owned = {_role(k) for k, v in holder.named_parameters() if v.requires_grad}
     assert owned == wanted, f"the module trains {sorted(owned)}, the layer {sorted(wanted)}"
-    state = {f"layer.{role}": torch.from_numpy(array) for role, array in weights.items()}
+    state = {
+        f"layer.{role}".rstrip("."): torch.from_numpy(np.asarray(array))
+        for role, array in weights.items()
+    }
     shapes = {key: tuple(value.shape) for key, value in holder.state_dict().items()}
     for key, value in state.items():
         assert shapes.get(key) == tuple(value.shape), f"{key}: {shapes.get(key)}"
@@ -344,7 +352,9 @@ def _keras_step(
             tf.transpose(y, meaning_order(t)) if t.rank else y
             for y, t in zip(outputs, output_types)
         ]
-        loss = tf.add_n([tf.reduce_sum(y * tf.cast(c, y.dtype)) for y, c in _weighed(meant)])
+        loss = sum(tf.reduce_sum(y * tf.cast(c, y.dtype)) for y, c in _weighed(meant))
+    if not owned and isinstance(loss, int):  # integers have no gradient
+        return outputs, [tf.zeros_like(x) for x in given], []
     grads = tape.gradient(loss, [given, owned], unconnected_gradients="zero")
     return outputs, grads[0], [tf.convert_to_tensor(grad) for grad in grads[1]]
 

@@ -53,8 +53,9 @@ def gelu(layer: kinds.GELU, site: Site) -> Emission:
 
 @TENSORFLOW.emits(kinds.Mish)
 def mish(layer: kinds.Mish, site: Site) -> Emission:
-    """Keras' activation, for there is no function in `keras.ops`."""
-    return Emission(f"keras.activations.mish({site.x[0]})")
+    """A layer, for there is no function in `keras.ops`."""
+    module = site.call("layers.Activation", "mish", name=Raw(site.name))
+    return Emission(f"{site.self}({site.x[0]})", module)
 
 
 @TENSORFLOW.emits(kinds.Softplus)

@@ -84,7 +84,8 @@ def _converted(x: str, type: TensorType, result: TensorType) -> str:
 
 def _with_ones(x: str, type: TensorType, result: TensorType) -> str:
     """A value in meaning's order with the result's number of dimensions."""
-    missing = ["None"] * (result.rank - type.rank)
+    missing = range(type.batched, type.batched + result.rank - type.rank)
     if not missing:
         return x
-    return f"{x}[{', '.join([':', *missing] if type.batched else missing)}]"
+    axis = missing[0] if len(missing) == 1 else tuple(missing)
+    return f"keras.ops.expand_dims({x}, {axis})"
