@@ -50,6 +50,11 @@ def read_losses(section: ast.Section, context: Context) -> tuple[LossTerm, ...]:
 
 
 def _items(section: ast.Section, context: Context) -> list[ast.Item]:
+    if section.head is not None and section.entries is not None:
+        raise context.fail(
+            "MSL402", "`loss` is one term, or several in braces", section.span,
+            helps=(f"put all terms in the braces: `{EXAMPLE}`",),
+        )  # fmt: skip
     if section.head is not None:
         return [ast.Item(None, context.head(section, EXAMPLE), span=section.head.span)]
     items: list[ast.Item] = []
@@ -245,7 +250,7 @@ def _metric(item: ast.Expr, losses: tuple[LossTerm, ...], context: Context) -> M
     terms = {term.output: term for term in losses}
     if isinstance(item, ast.OnPattern):
         output = _named_output(item.target, context)
-        if output not in terms and "loss" not in context.doubtful and context.outputs is not None:
+        if output not in terms and _losses_known(context):
             raise context.fail(
                 "MSL415", f"no loss is taken of `{output}`, so that it has no target", item.span,
                 helps=(f"add a term: `loss {{ {output}: .. }}`",),
@@ -258,6 +263,15 @@ def _metric(item: ast.Expr, losses: tuple[LossTerm, ...], context: Context) -> M
     several = len(context.outputs or terms) > 1
     name = f"{output}_{kind.label}" if several and output else kind.label
     return MetricUse(kind, output, item.span, name)
+
+
+def _losses_known(context: Context) -> bool:
+    """Whether a metric can be held against the losses; without a section MSL407 says it all."""
+    return (
+        context.outputs is not None
+        and "loss" in context.sections
+        and "loss" not in context.doubtful
+    )
 
 
 def _named_output(target: ast.Expr, context: Context) -> str:
@@ -275,13 +289,8 @@ def _only_fitting(
     kind: Metric, terms: dict[str, LossTerm], item: ast.Expr, context: Context
 ) -> str:
     """The one output that an unaddressed metric can be taken of."""
-    if context.outputs is None or "loss" in context.doubtful:
+    if not _losses_known(context) or not terms:
         return ""
-    if not terms:
-        raise context.fail(
-            "MSL415", f"`{kind.name}` needs a target, and there is no loss that names one",
-            item.span, helps=("add a `loss` section",),
-        )  # fmt: skip
     if len(terms) == 1:
         return next(iter(terms))
     fitting = [name for name, term in terms.items() if term.kind.task in kind.tasks]

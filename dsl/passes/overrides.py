@@ -6,7 +6,7 @@ through the same checks as one in the file; what is wrong with it is reported in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,11 +34,15 @@ class Overrides:
 
     Args:
         sections: By word; changed in place.
+        outputs: Names of the model's outputs, or None where they are not known.
         reporter: Is told of overrides that reach nothing.
     """
 
-    def __init__(self, sections: Sections, reporter: Reporter) -> None:
+    def __init__(
+        self, sections: Sections, outputs: Collection[str] | None, reporter: Reporter
+    ) -> None:
         self.sections = sections
+        self.outputs = outputs
         self.reporter = reporter
         self.applied: set[str] = set()
 
@@ -80,7 +84,7 @@ class Overrides:
         source = Source(f"--set {path}", value)
         bare = value.strip()
         if wanted is not None and _takes_text(wanted) and bare[:1] not in ('"', "[", ""):
-            if bare != "auto":
+            if bare not in ("auto", "true", "false"):
                 return ast.String(bare, span=Span(source, 0, len(value)))
         from dsl.syntax.parser import parse_value
 
@@ -126,12 +130,15 @@ class Overrides:
     def _head_argument(self, path: str, word: str, name: str, value: str | ast.Expr) -> bool:
         section = self.sections.get(word)
         if section is None and word == "optimizer":
-            span = Span(Source("default", "Adam"), 0, 4)
+            span = Span(Source("--set", path), 0, len(path))
             adam = ast.KindCall("Adam", span=span, name_span=span)
             section = ast.Section(word, adam, None, span=span, word_span=span)
         if section is None:
             return self._refuse(path, value, f"the spec has no section `{word}`", [])
         if section.head is not None:
+            owner, _, last = name.rpartition(".")
+            if word == "loss" and owner and owner in (self.outputs or (owner,)):
+                name = last
             head = self._with(path, section.head, HEADS[word], name, value)
             self.sections[word] = replace(section, head=head or section.head)
             return head is not None

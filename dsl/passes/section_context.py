@@ -9,14 +9,14 @@ from typing import Any
 from dsl.diagnostics.model import Edit, Fix, Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.ir import Key, Model, weight_keys
-from dsl.kinds.kind import Arg, Kind, find
+from dsl.kinds.kind import REGISTRY, Arg, Kind, find
 from dsl.kinds.values import BadValue, KindOf, describe
 from dsl.passes.arguments import Evaluator, argument_span
 from dsl.passes.evaluate import Reported
 from dsl.passes.overrides import kind_call_in
 from dsl.passes.scope import Module, Scope
 from dsl.shapes.trace import plain
-from dsl.shapes.types import TensorType
+from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
 from dsl.syntax import ast
 
@@ -141,38 +141,38 @@ class Context:
         """
         if isinstance(expr, ast.OnPattern):
             raise self.fail("MSL211", f"`on` has no meaning after {_a(category)}", expr.target.span)
-        if isinstance(expr, ast.Name) and self.scope.lookup(expr.id) is None:
-            raise self._lower_case(expr, category)
+        word = self._lower_case_word(expr)
+        if word:
+            raise self._lower_case(word, expr.span, category)
         value = self.evaluator.argument(expr, KindOf(category), self.scope)
         if not isinstance(value, Kind):
+            near = _kind_like(value, category) if isinstance(value, str) else ""
             raise self.fail(
-                MISPLACED, f"this must be {_a(category)}, not {describe(value)}", expr.span
-            )
+                MISPLACED, f"this must be {_a(category)}, not {describe(value)}", expr.span,
+                helps=(f"write `{near}`",) if near else (),
+            )  # fmt: skip
         return value
 
-    def _lower_case(self, expr: ast.Name, category: str) -> Reported:
-        from dsl.kinds.kind import REGISTRY
+    def _lower_case_word(self, expr: ast.Expr) -> str:
+        """The word of ``adam`` or ``adam(0.1)``, where that is meant for a kind."""
+        if isinstance(expr, ast.Name) and self.scope.lookup(expr.id) is None:
+            return expr.id
+        return expr.function if isinstance(expr, ast.Call) else ""
 
-        known = REGISTRY.get(category, {})
-        folded = {name.lower(): name for name in known}
-        name = folded.get(expr.id.lower()) or next(iter(nearest(expr.id, known)), "")
-        fix = Fix(f"write `{name}`", (Edit(expr.span, name),)) if name else None
-        helps = (f"did you mean `{name}`?",) if name else (f"there are {', '.join(known)}",)
+    def _lower_case(self, word: str, span: Span, category: str) -> Reported:
+        name = _kind_like(word, category)
+        place = Span(span.source, span.start, span.start + len(word))
+        fix = Fix(f"write `{name}`", (Edit(place, name),)) if name else None
+        known = ", ".join(REGISTRY.get(category, {}))
         return self.fail(
-            MISPLACED, f"`{expr.id}` is not {_a(category)}: kinds begin with a capital", expr.span,
-            helps=helps, fix=fix,
+            MISPLACED, f"`{word}` is not {_a(category)}: kinds begin with a capital", place,
+            helps=(f"did you mean `{name}`?" if name else f"there are {known}",), fix=fix,
         )  # fmt: skip
 
     def setting(self, name: str, argument: Arg, expr: ast.Expr) -> Any:
         """The plain value of a setting."""
         if isinstance(expr, ast.Name) and self.scope.lookup(expr.id) is None:
-            texts = getattr(argument.type, "texts", getattr(argument.type, "choices", ()))
-            if expr.id in texts and expr.id not in _BARE:
-                raise self.fail(
-                    "MSL205", f"`{name}` takes a string, and `{expr.id}` is a name", expr.span,
-                    helps=(f'write `"{expr.id}"`',),
-                    fix=Fix("put quotes around it", (Edit(expr.span, f'"{expr.id}"'),)),
-                )  # fmt: skip
+            self._hold_word(name, argument, expr)
         value = self.evaluator.argument(expr, argument.type, self.scope)
         try:
             return plain(argument.type.coerce(value))
@@ -181,6 +181,18 @@ class Context:
             raise self.fail(
                 "MSL205", f"`{name}` {problem.message}", expr.span, helps=helps
             ) from None
+
+    def _hold_word(self, name: str, argument: Arg, expr: ast.Name) -> None:
+        """Refuses a bare word where one of a few strings is wanted."""
+        texts = getattr(argument.type, "texts", getattr(argument.type, "choices", ()))
+        if not texts or expr.id in DTYPES:
+            return
+        near = expr.id if expr.id in texts else next(iter(nearest(expr.id, texts)), "")
+        exact = Fix("put quotes around it", (Edit(expr.span, f'"{near}"'),))
+        raise self.fail(
+            "MSL205", f"`{name}` takes {argument.type}, and `{expr.id}` is a name", expr.span,
+            helps=(f'write `"{near}"`',) if near else (), fix=exact if expr.id in texts else None,
+        )  # fmt: skip
 
     # --- what was resolved --------------------------------------------------------------
 
@@ -198,9 +210,9 @@ class Context:
         self.record(path, kind.name, given, alias or path)
         for name, value in kind.values.items():
             shown = value.name if isinstance(value, Kind) else plain(value)
-            self.record(
-                f"{path}.{name}", shown, given and name in kind.given, f"{alias or path}.{name}"
-            )
+            stated = given and name in kind.given
+            whole = (path.partition(".")[0],) if stated else ()
+            self.record(f"{path}.{name}", shown, stated, f"{alias or path}.{name}", *whole)
 
     def argument_span(self, expr: ast.Expr | None, kind: Kind, name: str, fallback: Span) -> Span:
         """Where an argument of a kind is written, else the word of the kind."""
@@ -210,7 +222,17 @@ class Context:
         return argument_span(kind.arguments, call, name)
 
 
-_BARE = frozenset(("auto", "float32", "float16", "bfloat16"))
+_ENDINGS = {".csv": "CSV", ".npz": "NPZ", ".txt": "Text", ".py": "Python"}
+
+
+def _kind_like(word: str, category: str) -> str:
+    """The kind of a category that a word in lower case, or a string, is meant for."""
+    known = REGISTRY.get(category, {})
+    ending = word[word.rfind(".") :]
+    if category == "data" and ending in _ENDINGS:
+        return f'{_ENDINGS[ending]}("{word}")'
+    folded = {name.lower(): name for name in known}
+    return folded.get(word.lower()) or next(iter(nearest(word, known)), "")
 
 
 def is_entry(statement: ast.Statement) -> bool:
@@ -227,5 +249,6 @@ def _between(entry: ast.Statement) -> Span | None:
     return Span(name.source, name.end, value.span.start)
 
 
-def _a(word: str) -> str:
+def _a(category: str) -> str:
+    word = "data source" if category == "data" else category
     return f"{'an' if word[0] in 'aeio' else 'a'} {word}"

@@ -77,7 +77,7 @@ def elaborate_sections(
     """
     context = Context(module, model, evaluator, reporter, {}, set(), keys)
     _gather(context)
-    context.overridden = Overrides(context.sections, reporter).apply(overrides)
+    context.overridden = Overrides(context.sections, context.outputs, reporter).apply(overrides)
     draft = _Draft(context)
     for word, read in _READERS:
         try:
@@ -188,13 +188,15 @@ class _Draft:
         check_monitor(self.regularization, self.metrics, held_out, context)
         if "loss" in context.sections or "loss" in context.doubtful:
             return
-        for word in NEED_LOSS:
-            section = self.section(word)
-            if section is not None:
-                context.reporter.report(
-                    "MSL407", f"`{word}` has no effect: there is no `loss`", section.word_span,
-                    helps=("add one, such as `loss CrossEntropy`",),
-                )  # fmt: skip
+        idle = [section for word in NEED_LOSS if (section := self.section(word)) is not None]
+        if idle:
+            words = ", ".join(f"`{section.word}`" for section in idle)
+            verb = "has" if len(idle) == 1 else "have"
+            context.reporter.report(
+                "MSL407", f"{words} {verb} no effect: there is no `loss`", idle[0].word_span,
+                others=tuple((section.word_span, "nor this") for section in idle[1:]),
+                helps=("add one, such as `loss CrossEntropy`",),
+            )  # fmt: skip
 
     def training(self) -> Training:
         """The plan as far as it is known."""

@@ -154,3 +154,15 @@ class Training:
     given: frozenset[str] = frozenset()
     decayed: tuple[str, ...] = ()
     resolved: dict[str, tuple[Any, str]] = field(default_factory=dict)
+
+    @property
+    def stopping_mode(self) -> str:
+        """Whether early stopping's figure gets better as it falls (``min``) or rises (``max``)."""
+        stopping: Any = self.early_stopping
+        if stopping is None:
+            return "min"
+        if isinstance(stopping.mode, str):
+            return stopping.mode
+        figure = stopping.monitor.removeprefix("val_")
+        kinds: dict[str, Any] = {use.name: use.kind for use in self.metrics}
+        return "max" if figure in kinds and kinds[figure].higher_is_better else "min"
