@@ -75,12 +75,9 @@ def test_waves_in_half_precision(base):
     result = torch_module(layer, types)[0](torch.zeros(1, 2000, 6, dtype=torch.bfloat16))
     assert result.dtype == torch.bfloat16
     np.testing.assert_allclose(result.float().numpy(), meant, atol=4e-3)
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
+    with harness._keras_dtype("float32"):
+        keras.config.set_dtype_policy("mixed_bfloat16")
         result = keras_model(layer, types)[0].layer(zeros)
-    finally:
-        keras.config.set_dtype_policy(before)
     assert result.dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(result, "float32").numpy(), meant, atol=4e-3)
 
@@ -146,8 +143,8 @@ def _keras_step(layer, type, table, x):
 
     class Model(keras.Model):
         def __init__(self):
-            super().__init__(dtype="float64")
-            self.table = keras.layers.Embedding(7, 3, dtype="float64", name="table")
+            super().__init__()
+            self.table = keras.layers.Embedding(7, 3, name="table")
             self.table.build()
             if emission.module:
                 self.head = eval(emission.module, space)
@@ -155,17 +152,12 @@ def _keras_step(layer, type, table, x):
         def call(self, x):
             return eval(emission.call, space, {"self": self, "x": x})
 
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    try:
+    with harness._keras_dtype("float64"):
         model = Model()
         model(keras.Input(x.shape[1:], dtype=str(x.dtype)))
         for variable in model.trainable_variables:
             variable.assign(table if "table" in variable.path else np.full(variable.shape, 1.5))
-        step = tf.function(lambda x: _keras_gradients(model, x))
-        result, grads = step(tf.constant(x))
-    finally:
-        keras.config.set_floatx(before)
+        result, grads = tf.function(_keras_gradients)(model, tf.constant(x))
     assert len({variable.path for variable in model.trainable_variables}) == len(grads)
     names = {"table/embeddings": "table.weight", "head/bias": "head.bias"}
     paths = [variable.path.split("/", 1) for variable in model.trainable_variables]
