@@ -174,6 +174,18 @@ class Emitters:
 
         return register
 
+    def emit(self, layer: Any, site: Site) -> Emission:
+        """The code of a layer.
+
+        Raises:
+            Unsupported: The backend cannot express it.
+        """
+        emitter = self.native.get(type(layer))
+        if emitter is None:
+            reason = self.reasons.get(type(layer), f"{self.backend} has no `{layer.name}`")
+            raise Unsupported(reason)
+        return emitter(layer, site)
+
     def unsupported(self, kind: type[Kind], reason: str) -> None:
         """Declares that the backend cannot express a kind, and why."""
         self.reasons[kind] = reason

@@ -137,13 +137,15 @@ class WhenNode:
         taken: Whether `then` was elaborated (else `otherwise`).
         nodes: The nodes of the branch taken.
         inputs: The current values before it.
-        outputs: The current values after it, of the branch taken.
+        results: The current values at the end of the branch taken.
+        outputs: Fresh values for the results, the same whichever branch is taken.
     """
 
     condition: Operand
     taken: bool
     nodes: tuple[Node, ...]
     inputs: tuple[Value, ...]
+    results: tuple[Value, ...]
     outputs: tuple[Value, ...]
     span: Span
     comments: tuple[str, ...] = ()

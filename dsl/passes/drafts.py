@@ -94,6 +94,7 @@ class WhenDraft(Draft):
     taken: bool = True
     drafts: list[Draft] = field(default_factory=list)
     inputs: tuple[Value, ...] = ()
+    results: tuple[Value, ...] = ()
     outputs: tuple[Value, ...] = ()
 
 
@@ -257,7 +258,7 @@ def _group(draft: GroupDraft, name: str) -> Group:
 
 def _when(draft: WhenDraft, nodes: tuple[Node, ...]) -> WhenNode:
     return WhenNode(
-        draft.condition, draft.taken, nodes, draft.inputs, draft.outputs, draft.span,
+        draft.condition, draft.taken, nodes, draft.inputs, draft.results, draft.outputs, draft.span,
         draft.comments,
     )  # fmt: skip
 

@@ -107,7 +107,7 @@ class Structures:
         )  # fmt: skip
 
     def _sum(self, element: ast.Residual, body: Flow, skip: Flow, drafts: list[Draft]) -> Flow:
-        values = (*body.values, *skip.values)
+        values = (*skip.values, *body.values)
         types = [value.type for value in values]
         shapes = [plain(type_.shape) for type_ in types]
         if len(values) != 2 or shapes[0] != shapes[1] or types[0].dtype != types[1].dtype:
@@ -119,7 +119,9 @@ class Structures:
         self.origins[output] = element.span
         self.usage.use(values)
         drafts.append(
-            LayerDraft(element.span, "add", layer=layer, inputs=values, outputs=(output,))
+            LayerDraft(
+                _end(drafts, element.span), "add", layer=layer, inputs=values, outputs=(output,)
+            )
         )
         return Flow((output,))
 
@@ -166,14 +168,32 @@ class Structures:
         output, steps = flow, []
         if taken is not None:
             output, steps = self._inside(taken, flow, frame.scope.inner(), gives_input=False)
+        fresh = self._fresh(output)
         drafts.append(
             WhenDraft(
-                element.span, "when", condition=formula(condition), taken=bool(condition),
-                drafts=steps, inputs=flow.values, outputs=output.values,
+                element.span,
+                "when",
+                condition=formula(condition),
+                taken=bool(condition),
+                drafts=steps,
+                inputs=flow.values,
+                results=output.values,
+                outputs=fresh.values,
                 weighted=any(step.weighted for step in steps),
-            )  # fmt: skip
+            )
         )
-        return output
+        return fresh
+
+    def _fresh(self, flow: Flow) -> Flow:
+        """The same values under identities of their own; what makes them counts as used."""
+        values = []
+        for value in flow.values:
+            copy = Value(value.type)
+            if value in self.origins:
+                self.origins[copy] = self.origins[value]
+            values.append(copy)
+        self.usage.use(flow.values)
+        return Flow(tuple(values), flow.named)
 
     # --- repeat -------------------------------------------------------------------------
 
@@ -203,10 +223,8 @@ class Structures:
                     element.count.span,
                 )  # fmt: skip
         self._name_repeat(element, draft)
-        output = Flow(tuple(Value(value.type) for value in current.values))
         self.usage.use(flow.values)
-        for value in output.values:
-            self.origins[value] = element.span
+        output = self._fresh(current)
         draft.outputs = output.values
         draft.weighted = any(step.weighted for part in draft.rounds for step in part.drafts)
         drafts.append(draft)
@@ -327,6 +345,14 @@ class Structures:
         ast.When: _when,
         ast.Repeat: _repeat,
     }
+
+
+def _end(drafts: list[Draft], span: Span) -> Span:
+    """Where the last of some drafts stands: what sums its result up belongs on its line."""
+    while drafts:
+        span = drafts[-1].span
+        drafts = getattr(drafts[-1], "drafts", [])
+    return span
 
 
 def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:

@@ -1,0 +1,1 @@
+"""From the model to plans of classes: what both backends' writers share."""

@@ -1,0 +1,335 @@
+"""One template for several variants of a body.
+
+A block elaborated for several arguments and shapes becomes one class. Its bodies are walked in
+step: where they agree, the template has one node that remembers all variants (their code must come
+out the same text, `Conflict` otherwise); where a `when` went both ways, it has both branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Union
+
+from dsl.ir import (
+    Body,
+    CallNode,
+    Group,
+    LayerNode,
+    Node,
+    RepeatNode,
+    Round,
+    SharedNode,
+    Value,
+    WhenNode,
+)
+from dsl.shapes.trace import Operand, formula
+
+
+class Conflict(Exception):
+    """Variants that no one text can serve."""
+
+
+@dataclass(eq=False)
+class Slot:
+    """A value of the template: the corresponding values of all variants."""
+
+    variants: list[Value]
+
+    @property
+    def hint(self) -> str:
+        """The author's name for it."""
+        return next((value.hint for value in self.variants if value.hint), "")
+
+
+@dataclass(eq=False)
+class LayerSlot:
+    """A layer; with `shared`, a use of a shared declaration."""
+
+    name: str
+    line: int
+    comments: tuple[str, ...]
+    variants: list[LayerNode]
+    inputs: tuple[Slot | None, ...]
+    outputs: tuple[Slot, ...]
+    shared: SharedSlot | None = None
+
+
+@dataclass(eq=False)
+class CallSlot:
+    """A block applied."""
+
+    name: str
+    line: int
+    comments: tuple[str, ...]
+    variants: list[CallNode]
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    shared: SharedSlot | None = None
+
+
+@dataclass(eq=False)
+class SharedSlot:
+    """A shared declaration; `first` is its first use, which tells what it is."""
+
+    name: str
+    path: str
+    line: int
+    comments: tuple[str, ...]
+    variants: list[SharedNode]
+    first: LayerSlot | CallSlot | None = None
+
+
+@dataclass(eq=False)
+class GroupSlot:
+    """Nodes under a common name."""
+
+    name: str
+    kind: str
+    line: int
+    comments: tuple[str, ...]
+    nodes: list[NodeSlot]
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+
+
+@dataclass(eq=False)
+class Branch:
+    """One way through a `when`."""
+
+    nodes: list[NodeSlot]
+    results: tuple[Slot, ...]
+
+
+@dataclass(eq=False)
+class WhenSlot:
+    """A choice that variants make differently."""
+
+    condition: Operand
+    line: int
+    comments: tuple[str, ...]
+    then: Branch
+    otherwise: Branch
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+
+
+@dataclass(eq=False)
+class RepeatSlot:
+    """A repeat.
+
+    Attributes:
+        carried: For each carried size its local name with the formulas of its first value and of
+            its next value.
+        starts: What the body is given, and `results` what it hands on.
+    """
+
+    name: str
+    line: int
+    comments: tuple[str, ...]
+    times: Operand
+    rows: Any
+    names: tuple[str, ...]
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    body: list[NodeSlot]
+    starts: tuple[Slot, ...]
+    results: tuple[Slot, ...]
+    carried: dict[str, tuple[Operand, Operand]]
+
+
+NodeSlot = Union[LayerSlot, CallSlot, SharedSlot, GroupSlot, WhenSlot, RepeatSlot]
+
+
+@dataclass(eq=False)
+class Template:
+    """A body for all its variants."""
+
+    inputs: tuple[Slot, ...]
+    names: tuple[str, ...]
+    nodes: list[NodeSlot]
+    outputs: tuple[Slot, ...]
+    output_names: tuple[str, ...]
+
+
+def align(bodies: Sequence[Body]) -> Template:
+    """The template of some bodies.
+
+    Raises:
+        Conflict: They differ in more than numbers and branches.
+    """
+    aligner = _Aligner()
+    inputs = aligner.slots([body.inputs for body in bodies])
+    nodes = aligner.nodes([body.nodes for body in bodies])
+    outputs = aligner.known([tuple(item.value for item in body.outputs) for body in bodies])
+    names = tuple(item.name for item in bodies[0].outputs)
+    return Template(inputs, bodies[0].names, nodes, outputs, names)  # type: ignore[arg-type]
+
+
+def same(values: Sequence[Any]) -> Any:
+    """The one value that all variants have.
+
+    Raises:
+        Conflict: They differ.
+    """
+    first = values[0]
+    if any(value != first or type(value) is not type(first) for value in values[1:]):
+        raise Conflict
+    return first
+
+
+class _Aligner:
+    """Walks variants in step, and remembers which values correspond."""
+
+    def __init__(self) -> None:
+        self._slots: dict[Value, Slot] = {}
+        self._shared: dict[SharedNode, SharedSlot] = {}
+
+    def slots(self, variants: Sequence[tuple[Value, ...]]) -> tuple[Slot, ...]:
+        """New slots for values that the variants define in step."""
+        same([len(values) for values in variants])
+        slots = tuple(Slot(list(column)) for column in zip(*variants))
+        for slot in slots:
+            for value in slot.variants:
+                self._slots[value] = slot
+        return slots
+
+    def known(self, variants: Sequence[tuple[Value | None, ...]]) -> tuple[Slot | None, ...]:
+        """The slots of values that the variants use in step."""
+        same([len(values) for values in variants])
+        return tuple(
+            same([None if value is None else self._slots[value] for value in column])
+            for column in zip(*variants)
+        )
+
+    def nodes(self, variants: Sequence[tuple[Node, ...]]) -> list[NodeSlot]:
+        """The nodes of a level."""
+        same([len(nodes) for nodes in variants])
+        return [slot for column in zip(*variants) for slot in self._node(list(column))]
+
+    def _node(self, variants: list[Any]) -> list[NodeSlot]:
+        kind = same([type(node) for node in variants])
+        same([getattr(node, "name", "") for node in variants])
+        same([node.span for node in variants])
+        made = self._ALIGN[kind](self, variants)
+        return made if isinstance(made, list) else [made]
+
+    def _layer(self, variants: list[LayerNode]) -> LayerSlot:
+        same([type(node.layer) for node in variants])
+        first = variants[0]
+        inputs = self.known([node.inputs for node in variants])
+        outputs = self.slots([node.outputs for node in variants])
+        shared = self._shared_of(variants)
+        slot = LayerSlot(
+            first.name, _line(first), first.comments, variants, inputs, outputs, shared
+        )
+        self._note_first(slot)
+        return slot
+
+    def _call(self, variants: list[CallNode]) -> CallSlot:
+        first = variants[0]
+        inputs = self.known([node.inputs for node in variants])
+        outputs = self.slots([node.outputs for node in variants])
+        shared = self._shared_of(variants)
+        slot = CallSlot(
+            first.name, _line(first), first.comments, variants, inputs, outputs, shared
+        )  # type: ignore[arg-type]
+        self._note_first(slot)
+        return slot
+
+    def _shared_of(self, variants: Sequence[LayerNode | CallNode]) -> SharedSlot | None:
+        return same([node.shared and self._shared[node.shared] for node in variants])
+
+    def _note_first(self, slot: LayerSlot | CallSlot) -> None:
+        if slot.shared is not None and slot.shared.first is None:
+            slot.shared.first = slot
+
+    def _shared_node(self, variants: list[SharedNode]) -> SharedSlot:
+        first = variants[0]
+        slot = SharedSlot(first.name, first.path, _line(first), first.comments, variants)
+        for node in variants:
+            self._shared[node] = slot
+        return slot
+
+    def _group(self, variants: list[Group]) -> GroupSlot:
+        first = variants[0]
+        inputs = self.known([node.inputs for node in variants])
+        nodes = self.nodes([node.nodes for node in variants])
+        outputs = self.known([node.outputs for node in variants])
+        return GroupSlot(
+            first.name, first.kind, _line(first), first.comments, nodes, inputs, outputs
+        )  # type: ignore[arg-type]
+
+    def _when(self, variants: list[WhenNode]) -> WhenSlot | list[NodeSlot]:
+        inputs = self.known([node.inputs for node in variants])
+        then = self._branch([node for node in variants if node.taken])
+        otherwise = self._branch([node for node in variants if not node.taken])
+        if then is None or otherwise is None:
+            return self._one_way(then or otherwise, variants)
+        outputs = self.slots([node.outputs for node in variants])
+        condition = same([node.condition for node in variants])
+        if isinstance(condition, bool):
+            raise Conflict
+        first = variants[0]
+        return WhenSlot(
+            condition, _line(first), first.comments, then, otherwise, inputs, outputs
+        )  # type: ignore[arg-type]
+
+    def _one_way(self, branch: Branch | None, variants: list[WhenNode]) -> list[NodeSlot]:
+        """A choice that always goes one way is no choice: its nodes stand for themselves."""
+        assert branch is not None
+        for node in variants:
+            self._slots.update(zip(node.outputs, branch.results))
+        return branch.nodes
+
+    def _branch(self, variants: list[WhenNode]) -> Branch | None:
+        if not variants:
+            return None
+        nodes = self.nodes([node.nodes for node in variants])
+        results = self.known([node.results for node in variants])
+        return Branch(nodes, results)  # type: ignore[arg-type]
+
+    def _repeat(self, variants: list[RepeatNode]) -> RepeatSlot | list[NodeSlot]:
+        first = variants[0]
+        inputs = self.known([node.inputs for node in variants])
+        rounds = [(node, part) for node in variants for part in node.rounds]
+        if not rounds:
+            for node in variants:
+                self._slots.update(zip(node.outputs, inputs))  # type: ignore[arg-type]
+            return []
+        parts = [part for _, part in rounds]
+        starts = self.slots([part.inputs for part in parts])
+        body = self.nodes([part.nodes for part in parts])
+        results = self.known([part.outputs for part in parts])
+        return RepeatSlot(
+            first.name, _line(first), first.comments,
+            same([formula(node.times) for node in variants]),
+            same([formula(node.rows) for node in variants]),
+            first.names, inputs, self.slots([node.outputs for node in variants]),
+            body, starts, results, _carried(rounds),
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    _ALIGN: dict[type, Callable[..., Any]] = {
+        LayerNode: _layer,
+        CallNode: _call,
+        SharedNode: _shared_node,
+        Group: _group,
+        WhenNode: _when,
+        RepeatNode: _repeat,
+    }
+
+
+def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Operand, Operand]]:
+    """First and next formula of each carried size."""
+    same([part.carried for _, part in rounds])
+    carried = {}
+    for (index, axis), name in rounds[0][1].carried.items():
+        first = same([formula(node.inputs[index].type.shape[axis]) for node, _ in rounds])
+        after = same([formula(part.outputs[index].type.shape[axis]) for _, part in rounds])
+        carried[name] = (first, after)
+    return carried
+
+
+def _line(node: Node) -> int:
+    """The line of the source that a node starts on, negative in imported files' numbering apart."""
+    return node.span.position[0]

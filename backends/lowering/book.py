@@ -1,0 +1,242 @@
+"""Which blocks become which classes, and what each class is called with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends.lowering.align import Conflict, Template, align
+from dsl.ir import CallNode, Instance, Model, Node, children
+from dsl.shapes.trace import Expr, Operand, formula
+from dsl.syntax import ast
+
+
+@dataclass(eq=False)
+class ClassPlan:
+    """A class of the generated file.
+
+    Attributes:
+        name: Its name.
+        template: The graph of its forward pass.
+        sizes: Names of input sizes that it may be constructed with, in order.
+        params: Names of the block's parameters, in order, with the code of a literal default or
+            None.
+        aliases: Sizes that always equal a parameter, and so go by its name.
+        takes: The names its constructor takes, in order; known once it is written.
+        text: Its code, once it is written.
+        comments: Comments of the spec above it.
+        inner: Classes that only this one uses.
+    """
+
+    name: str
+    template: Template
+    sizes: tuple[str, ...] = ()
+    params: dict[str, str | None] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    takes: tuple[str, ...] = ()
+    text: str = ""
+    comments: tuple[str, ...] = ()
+    inner: list[ClassPlan] = field(default_factory=list)
+
+
+Write = Callable[[ClassPlan], None]
+
+
+class Book:
+    """The classes of a model's blocks.
+
+    Args:
+        model: With traced sizes.
+        write: Writes a class, setting `takes` and `text`; raises `Conflict` where its variants
+            do not come out as one text.
+        taken: Names that no class may have.
+    """
+
+    def __init__(self, model: Model, write: Write, taken: set[str]) -> None:
+        self._write = write
+        self._taken = taken
+        self._model = model
+        self._calls = _calls(model)
+        self._plans: dict[Instance, ClassPlan] = {}
+        self.classes: list[ClassPlan] = []
+
+    def fill(self) -> None:
+        """Writes all classes of blocks, each after those that it uses."""
+        for unit in _units(_callees_first(self._model)):
+            self._add(unit)
+
+    def plan_of(self, calls: list[CallNode]) -> ClassPlan:
+        """The class that some calls, variants of one another, construct.
+
+        Raises:
+            Conflict: Not one class.
+        """
+        plans = {id(plan): plan for plan in (self._plans[call.instance] for call in calls)}
+        if len(plans) != 1:
+            raise Conflict
+        return next(iter(plans.values()))
+
+    def name(self, wanted: str) -> str:
+        """A name for a class that none has yet."""
+        name, number = wanted, 2
+        while name in self._taken:
+            name, number = f"{wanted}{number}", number + 1
+        self._taken.add(name)
+        return name
+
+    def _add(self, group: list[Instance]) -> None:
+        """One class for a group of instances, or as few as their differences ask for."""
+        try:
+            self._make(group)
+        except Conflict:
+            if len(group) == 1:
+                raise
+            classes: list[list[Instance]] = []
+            for instance in group:
+                self._place(instance, classes)
+            for members in classes:
+                self._make(members)
+
+    def _place(self, instance: Instance, classes: list[list[Instance]]) -> None:
+        for members in classes:
+            try:
+                self._try([*members, instance])
+            except Conflict:
+                continue
+            members.append(instance)
+            return
+        classes.append([instance])
+
+    def _try(self, group: list[Instance]) -> ClassPlan:
+        decl = group[0].decl
+        template = align([instance.body for instance in group])
+        sizes = tuple(group[0].sizes)
+        plan = ClassPlan(decl.name, template, sizes, block_params(decl))
+        plan.comments = tuple(comment.text for comment in decl.leading)
+        plan.aliases = self._aliases(group)
+        self._write(plan)
+        return plan
+
+    def _make(self, group: list[Instance]) -> None:
+        plan = self._try(group)
+        name = self.name(plan.name)
+        if name != plan.name:
+            plan.name = name
+            self._write(plan)
+        self.classes.append(plan)
+        for instance in group:
+            self._plans[instance] = plan
+
+    def _aliases(self, group: list[Instance]) -> dict[str, str]:
+        """Sizes that equal a parameter at every call."""
+        calls = [call for instance in group for call in self._calls[instance]]
+        sizes = [size_formulas(call) for call in calls]
+        aliases: dict[str, str] = {}
+        for size in group[0].sizes:
+            for param in group[0].args:
+                if calls and all(
+                    param in call.args
+                    and _is_size(call.args[param])
+                    and formula(call.args[param]) == formulas[size]
+                    for call, formulas in zip(calls, sizes)
+                ):
+                    aliases[size] = param
+                    break
+        return aliases
+
+
+def size_formulas(call: CallNode) -> dict[str, Operand]:
+    """For each named size of a block's inputs, what it is at a call, in the caller's terms."""
+    dims = (dim for value in call.inputs for dim in value.type.shape if isinstance(dim, int))
+    return {name: formula(dim) for name, dim in zip(call.instance.sizes, dims)}
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def block_params(decl: ast.BlockDecl | ast.ModelDecl) -> dict[str, str | None]:
+    """Parameters with the code of their defaults, where these are plain constants."""
+    from backends.pycode.literals import literal
+
+    params: dict[str, str | None] = {}
+    for param in decl.params:
+        constant = isinstance(param.default, (ast.Number, ast.String, ast.Bool))
+        plain = constant and not getattr(param.default, "unit", "")
+        params[param.name] = literal(param.default.value) if plain else None  # type: ignore
+    return params
+
+
+def _inner_calls(nodes: tuple[Node, ...]) -> Iterator[CallNode]:
+    """Calls in some nodes, those inside called blocks left out."""
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, CallNode):
+            yield node
+        else:
+            stack.extend(child for _, inner, _ in children(node) for child in inner)
+
+
+def _calls(model: Model) -> dict[Instance, list[CallNode]]:
+    """Every call of each instance."""
+    found: dict[Instance, list[CallNode]] = defaultdict(list)
+    stack = [model.body.nodes]
+    while stack:
+        for call in _inner_calls(stack.pop()):
+            if call.instance not in found:
+                stack.append(call.instance.body.nodes)
+            found[call.instance].append(call)
+    return found
+
+
+def _callees_first(model: Model) -> list[Instance]:
+    """Instances of blocks, each after those that it calls."""
+    order: list[Instance] = []
+    seen: set[Instance] = set()
+    stack: list[tuple[Instance, bool]] = [
+        (call.instance, False) for call in _inner_calls(model.body.nodes)
+    ]
+    while stack:
+        instance, done = stack.pop()
+        if done:
+            order.append(instance)
+        elif instance not in seen:
+            seen.add(instance)
+            stack.append((instance, True))
+            calls = _inner_calls(instance.body.nodes)
+            stack.extend((call.instance, False) for call in calls)
+    return order
+
+
+def _units(order: list[Instance]) -> list[list[Instance]]:
+    """Instances grouped by declaration, groups after those that they call.
+
+    Blocks that apply themselves admit no such order: then each instance stands alone.
+    """
+    groups: dict[int, list[Instance]] = defaultdict(list)
+    for instance in order:
+        groups[id(instance.decl)].append(instance)
+    callees = {
+        key: {
+            id(call.instance.decl)
+            for instance in group
+            for call in _inner_calls(instance.body.nodes)
+        }
+        for key, group in groups.items()
+    }
+    sorted_keys: list[int] = []
+    waiting = dict(callees)
+    while waiting:
+        ready = [key for key, needs in waiting.items() if not needs & waiting.keys()]
+        if not ready:
+            return [[instance] for instance in order]
+        sorted_keys.extend(ready)
+        for key in ready:
+            del waiting[key]
+    return [groups[key] for key in sorted_keys]
+
+
+__all__ = ["Book", "ClassPlan", "Expr", "size_formulas"]

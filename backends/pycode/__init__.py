@@ -1,0 +1,1 @@
+"""Python code as text: literals, names, imports, and the final formatting."""

@@ -1,0 +1,93 @@
+"""From templates to files: Jinja draws, black formats once. Nothing else loads either."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+LINE_LENGTH = 100
+
+
+@cache
+def environment(package: str) -> Any:
+    """The Jinja environment over a backend's templates and the shared ones.
+
+    Undefined names are errors, except that flags of helper templates are false unless set.
+    """
+    import jinja2
+
+    folders = [
+        str(files(package).joinpath("templates")),
+        str(files("backends").joinpath("templates")),
+    ]
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # what is drawn is Python, and values enter it quoted
+    )
+
+
+@cache
+def helper_environment(package: str) -> Any:
+    """The Jinja environment of helper templates, whose unset flags are false."""
+    import jinja2
+
+    folder = str(files(package).joinpath("templates", "helpers"))
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def draw(package: str, template: str, context: dict[str, Any]) -> str:
+    """A template of a backend, filled in."""
+    return environment(package).get_template(template).render(context)
+
+
+def draw_helper(package: str, name: str, flags: dict[str, Any]) -> str:
+    """A helper class or function of a backend, with the features that a file needs."""
+    return helper_environment(package).get_template(f"{name}.py.jinja").render(flags).strip("\n")
+
+
+def tidy(text: str) -> str:
+    """Python text as black writes it, 100 columns wide."""
+    import black
+
+    mode = black.Mode(line_length=LINE_LENGTH, target_versions={black.TargetVersion.PY311})
+    return black.format_str(text, mode=mode)
+
+
+IMPORTS: dict[str, str] = {
+    "argparse": "import argparse",
+    "csv": "import csv",
+    "json": "import json",
+    "math": "import math",
+    "os": "import os",
+    "OrderedDict": "from collections import OrderedDict",
+    "keras": "import keras",
+    "np": "import numpy as np",
+    "tf": "import tensorflow as tf",
+    "torch": "import torch",
+    "layers": "from keras import layers",
+    "nn": "from torch import nn",
+    "F": "from torch.nn import functional as F",
+}
+
+
+def imports_for(text: str) -> tuple[list[str], list[str]]:
+    """The import lines that a piece of code needs: the standard library's, and the others."""
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    lines = [line for name, line in IMPORTS.items() if name in names]
+    standard = [line for line in lines if line.split()[1] in STANDARD]
+    return standard, [line for line in lines if line not in standard]
+
+
+STANDARD = {"argparse", "csv", "json", "math", "os", "collections"}
