@@ -7,7 +7,14 @@ from typing import Any, ClassVar
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, known
-from dsl.layers.windows import as_image, no_batch, padding_arg, require_room, window_arg, window_size
+from dsl.layers.windows import (
+    as_image,
+    no_batch,
+    padding_arg,
+    require_room,
+    window_arg,
+    window_size,
+)
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import VECTOR, TensorType
 
@@ -96,8 +103,6 @@ class MaxPool1d(Pool):
     Shape: ``[C, L]`` to ``[C, (L + 2 * padding - dilation * (K - 1) - 1) // stride + 1]``, the
     quotient rounded up with `ceil_mode`; with ``padding="same"`` ``[C, ceil(L / stride)]``. A
     value ``[time, features]`` is read as ``[channels, time]``.
-    Weights: none.
-    MACs: none.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; PyTorch
     `nn.MaxPool1d`. Where values tie, the first gets the gradient.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks.
@@ -121,8 +126,6 @@ class MaxPool2d(Pool):
 
     Shape: ``[C, H, W]`` to ``[C, (H + 2 * padding - dilation * (K - 1) - 1) // stride + 1, ..]``,
     the quotient rounded up with `ceil_mode`; with ``padding="same"`` ``[C, ceil(H / stride), ..]``.
-    Weights: none.
-    MACs: none.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; PyTorch
     `nn.MaxPool2d`. Where values tie, the first gets the gradient.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks.
@@ -146,8 +149,6 @@ class MaxPool3d(Pool):
     Shape: ``[C, D, H, W]`` to ``[C, (D + 2 * padding - dilation * (K - 1) - 1) // stride + 1,
     ..]``, the quotient rounded up with `ceil_mode`; with ``padding="same"`` ``[C, ceil(D /
     stride), ..]``.
-    Weights: none.
-    MACs: none.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; PyTorch
     `nn.MaxPool3d`. Where values tie, the first gets the gradient.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks.
@@ -173,8 +174,6 @@ class AvgPool1d(Pool):
     Shape: ``[C, L]`` to ``[C, (L + 2 * padding - K) // stride + 1]``, the quotient rounded up with
     `ceil_mode`; with ``padding="same"`` ``[C, ceil(L / stride)]``. A value ``[time, features]`` is
     read as ``[channels, time]``.
-    Weights: none.
-    MACs: none.
     Source: LeCun et al., Gradient-based learning applied to document recognition (1998), section
     II.B; PyTorch `nn.AvgPool1d`.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks.
@@ -200,8 +199,6 @@ class AvgPool2d(Pool):
 
     Shape: ``[C, H, W]`` to ``[C, (H + 2 * padding - K) // stride + 1, ..]``, the quotient rounded
     up with `ceil_mode`; with ``padding="same"`` ``[C, ceil(H / stride), ceil(W / stride)]``.
-    Weights: none.
-    MACs: none.
     Source: LeCun et al., Gradient-based learning applied to document recognition (1998), section
     II.B; PyTorch `nn.AvgPool2d`.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks; no `divisor_override`.
@@ -224,8 +221,6 @@ class AvgPool3d(Pool):
 
     Shape: ``[C, D, H, W]`` to ``[C, (D + 2 * padding - K) // stride + 1, ..]``, the quotient
     rounded up with `ceil_mode`; with ``padding="same"`` ``[C, ceil(D / stride), ..]``.
-    Weights: none.
-    MACs: none.
     Source: LeCun et al., Gradient-based learning applied to document recognition (1998), section
     II.B; PyTorch `nn.AvgPool3d`.
     Deviation: ``padding="same"``, which PyTorch's pooling lacks; no `divisor_override`.
@@ -274,8 +269,6 @@ class AdaptiveAvgPool1d(AdaptivePool):
 
     Shape: ``[C, L]`` to ``[C, output_size]``. A value ``[time, features]`` is read as
     ``[channels, time]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveAvgPool1d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -292,8 +285,6 @@ class AdaptiveAvgPool2d(AdaptivePool):
     the end not included; columns likewise.
 
     Shape: ``[C, H, W]`` to ``[C, *output_size]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveAvgPool2d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -310,8 +301,6 @@ class AdaptiveAvgPool3d(AdaptivePool):
     the end not included; the other dimensions likewise.
 
     Shape: ``[C, D, H, W]`` to ``[C, *output_size]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveAvgPool3d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -328,8 +317,6 @@ class AdaptiveMaxPool1d(AdaptivePool):
 
     Shape: ``[C, L]`` to ``[C, output_size]``. A value ``[time, features]`` is read as
     ``[channels, time]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveMaxPool1d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -345,8 +332,6 @@ class AdaptiveMaxPool2d(AdaptivePool):
     The windows are those of `AdaptiveAvgPool2d`.
 
     Shape: ``[C, H, W]`` to ``[C, *output_size]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveMaxPool2d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -362,8 +347,6 @@ class AdaptiveMaxPool3d(AdaptivePool):
     The windows are those of `AdaptiveAvgPool3d`.
 
     Shape: ``[C, D, H, W]`` to ``[C, *output_size]``.
-    Weights: none.
-    MACs: none.
     Source: PyTorch `nn.AdaptiveMaxPool3d`; He et al., Spatial pyramid pooling (2014), section 2.3.
     """
 
@@ -403,8 +386,6 @@ class GlobalAvgPool(GlobalPool):
     """The mean of each channel.
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the mean over time, ``[D]``.
-    Weights: none.
-    MACs: none.
     Source: Lin, Chen, Yan, Network in network (2013), section 3.2; NumPy `mean`.
     """
 
@@ -416,8 +397,6 @@ class GlobalMaxPool(GlobalPool):
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the largest over time,
     ``[D]``.
-    Weights: none.
-    MACs: none.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; NumPy `amax`. Where
     values tie, they share the gradient.
     """

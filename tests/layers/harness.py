@@ -9,6 +9,7 @@ weights by role in PyTorch's shapes. Frameworks are imported when first used.
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import math
 import re
@@ -111,6 +112,17 @@ def cases(
 ) -> list[Case]:
     """A case for each row of arguments, on inputs of the same types."""
     return [Case(kind, row, types, **options) for row in rows]
+
+
+def family_cases() -> list[tuple[str, Case]]:
+    """The cases of all test files of this folder, each with its family's name."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        if path.stem not in ("test_agreement", "test_contract"):
+            module = importlib.import_module(f"tests.layers.{path.stem}")
+            family = path.stem.removeprefix("test_")
+            found += [(family, case) for case in getattr(module, "CASES", [])]
+    return found
 
 
 class Rows(list):

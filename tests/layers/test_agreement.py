@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from tests.layers.harness import (
     Case,
     Run,
     assert_close,
+    family_cases,
     random_weights,
     reference,
     run_keras,
@@ -27,17 +26,6 @@ from tests.layers.harness import (
 pytestmark = [pytest.mark.torch, pytest.mark.tensorflow]
 
 RTOL = {"float64": 1e-6, "float32": 1e-4}
-
-
-def family_cases() -> list[tuple[str, Case]]:
-    """The cases of all test files of this folder, with the family's name."""
-    found = []
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        if path.stem not in ("test_agreement", "test_contract"):
-            module = importlib.import_module(f"tests.layers.{path.stem}")
-            family = path.stem.removeprefix("test_")
-            found += [(family, case) for case in getattr(module, "CASES", [])]
-    return found
 
 
 def runs() -> Iterator[Any]:

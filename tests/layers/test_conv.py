@@ -32,30 +32,7 @@ CONVOLUTIONS = {
     "groups": [1, 2, 4],
     "bias": [True, False],
 }
-CASES = [
-    *cases(Conv1d, pairwise(kernel_size=[1, 3, 4], **CONVOLUTIONS), SIGNAL_4),
-    *cases(Conv2d, pairwise(kernel_size=[1, 3, (2, 4)], **CONVOLUTIONS), IMAGE_4),
-    *cases(
-        Conv2d,
-        pairwise(
-            out_channels=[4],
-            kernel_size=[(3, 2)],
-            stride=[(1, 2), 2],
-            padding=[(1, 0), "same"],
-            dilation=[(2, 1), 1],
-            groups=[1, 4],
-        ),
-        IMAGE_4,
-    ),
-    *cases(Conv3d, pairwise(kernel_size=[1, (3, 2, 3)], **CONVOLUTIONS), VOLUME_4),
-    *cases(Conv1d, [{"out_channels": 3, "kernel_size": 3, "padding": 1}], TensorType((4, 11))),
-    *cases(
-        Conv1d,
-        pairwise(out_channels=[3], kernel_size=[3], stride=[1, 2], padding=[0, 1, 2, "same"]),
-        TensorType((4, symbol("time")), axes=SIGNAL),
-        sizes={"time": 10},
-    ),
-]
+UNEVEN = {"stride": [1, 2, (1, 3)], "padding": [0, 1, (2, 0), "same"], "dilation": [1, (2, 1)]}
 
 TRANSPOSED = {
     "out_channels": [4, 8],
@@ -66,37 +43,68 @@ TRANSPOSED = {
     "bias": [True, False],
     "dilation": [1, 2],
 }
+UNEVEN_TRANSPOSED = {
+    "stride": [1, 3, (1, 2)],
+    "padding": [0, 1, (0, 2)],
+    "output_padding": [0, (0, 1)],
+}
 
 
-def leaves_open(row):
-    """Whether the output padding is not smaller than stride or dilation."""
-    return row["output_padding"] >= max(row["stride"], row["dilation"])
+def each(value):
+    """A value for each of two dimensions."""
+    return value if isinstance(value, tuple) else (value, value)
 
 
-CASES += [
-    *cases(ConvTranspose1d, pairwise(leaves_open, kernel_size=[2, 3, 4], **TRANSPOSED), SIGNAL_4),
+def open_at_the_end(row):
+    """Whether an output padding is not smaller than the stride or the dilation."""
+    extra, stride, dilation = (each(row[key]) for key in ("output_padding", "stride", "dilation"))
+    return any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation))
+
+
+CASES = [
+    *cases(Conv1d, pairwise(kernel_size=[1, 3, 4], **CONVOLUTIONS), SIGNAL_4),
+    *cases(Conv2d, pairwise(kernel_size=[1, 3, (2, 4)], **CONVOLUTIONS | UNEVEN), IMAGE_4),
+    *cases(Conv3d, pairwise(kernel_size=[1, (3, 2, 3)], **CONVOLUTIONS), VOLUME_4),
+    *cases(Conv1d, [{"out_channels": 4, "kernel_size": 3, "padding": 1}], TensorType((4, 11))),
     *cases(
-        ConvTranspose2d, pairwise(leaves_open, kernel_size=[2, 4, (2, 3)], **TRANSPOSED), IMAGE_4
+        Conv1d,
+        pairwise(out_channels=[4], kernel_size=[3], stride=[1, 2], padding=[0, 1, 2, "same"]),
+        TensorType((4, symbol("time")), axes=SIGNAL),
+        sizes={"time": 10},
+    ),
+    *cases(
+        ConvTranspose1d,
+        pairwise(open_at_the_end, kernel_size=[2, 3, 4], **TRANSPOSED),
+        SIGNAL_4,
     ),
     *cases(
         ConvTranspose2d,
-        pairwise(
-            out_channels=[3],
-            kernel_size=[(1, 4), 5],
-            stride=[(1, 3), 3],
-            padding=[(0, 1), 0],
-            output_padding=[(0, 2), 0],
-        ),
+        pairwise(open_at_the_end, kernel_size=[2, 4, (3, 5)], **TRANSPOSED | UNEVEN_TRANSPOSED),
         IMAGE_4,
     ),
     *cases(
-        ConvTranspose3d, pairwise(leaves_open, kernel_size=[2, (3, 2, 3)], **TRANSPOSED), VOLUME_4
+        ConvTranspose3d,
+        pairwise(open_at_the_end, kernel_size=[2, (3, 2, 3)], **TRANSPOSED),
+        VOLUME_4,
     ),
     *cases(
         ConvTranspose1d,
         pairwise(out_channels=[4], kernel_size=[3], stride=[1, 2], groups=[1, 2], padding=[0, 1]),
         TensorType((4, symbol("time")), axes=SIGNAL),
         sizes={"time": 5},
+    ),
+    # one group and no dilation: Keras' own layer, cut by hand
+    *cases(
+        ConvTranspose2d,
+        pairwise(
+            open_at_the_end,
+            out_channels=[4],
+            kernel_size=[2, 4, (3, 5)],
+            dilation=[1],
+            groups=[1],
+            **UNEVEN_TRANSPOSED,
+        ),
+        IMAGE_4,
     ),
 ]
 

@@ -37,36 +37,36 @@ def refused(row):
     """Whether the padding is over half of the window, or both it and `ceil_mode` round up."""
     if isinstance(row["padding"], str):
         return row["padding"] == "same" and row["ceil_mode"]
-    kernel = row["kernel_size"] if isinstance(row["kernel_size"], int) else min(row["kernel_size"])
-    return row["padding"] > (row.get("dilation", 1) * (kernel - 1) + 1) // 2
+    smallest = (
+        min(row["kernel_size"]) if isinstance(row["kernel_size"], tuple) else row["kernel_size"]
+    )
+    most = max(row["padding"]) if isinstance(row["padding"], tuple) else row["padding"]
+    return most > (row.get("dilation", 1) * (smallest - 1) + 1) // 2
 
 
-COMMON = {"padding": [0, 1, "same", "valid"], "ceil_mode": [False, True]}
-MAX = COMMON | {"dilation": [1, 2]}
-MEAN = COMMON | {"count_include_pad": [True, False]}
+WINDOW = {
+    "kernel_size": [2, 3],
+    "stride": [None, 1, 2, 4],
+    "padding": [0, 1, "same", "valid"],
+    "ceil_mode": [False, True],
+}
+UNEVEN = WINDOW | {
+    "kernel_size": [2, (3, 2), 3],
+    "stride": [None, 1, (2, 1), 4],
+    "padding": [0, (1, 0), "same", "valid"],
+}
+MAX = {"dilation": [1, 2]}
+MEAN = {"count_include_pad": [True, False]}
 # TensorFlow pools volumes in float32 only
 NO_FLOAT64 = {"keras_dtype": "float32"}
-ONE, TWO = [2, 3], [2, (3, 2), 3]
 
 CASES = [
-    *cases(MaxPool1d, pairwise(refused, kernel_size=ONE, stride=[None, 1, 2, 3], **MAX), SIGNAL_3),
-    *cases(MaxPool2d, pairwise(refused, kernel_size=TWO, stride=[None, 1, 2, 4], **MAX), IMAGE_3),
-    *cases(
-        MaxPool3d,
-        pairwise(refused, kernel_size=ONE, stride=[None, 1, 2], **MAX),
-        VOLUME_2,
-        **NO_FLOAT64,
-    ),
-    *cases(AvgPool1d, pairwise(refused, kernel_size=ONE, stride=[None, 1, 2, 3], **MEAN), SIGNAL_3),
-    *cases(AvgPool2d, pairwise(refused, kernel_size=TWO, stride=[None, 1, 2, 4], **MEAN), IMAGE_3),
-    *cases(
-        AvgPool3d,
-        pairwise(refused, kernel_size=ONE, stride=[None, 1, 2], **MEAN),
-        VOLUME_2,
-        **NO_FLOAT64,
-    ),
-    *cases(MaxPool2d, [{"kernel_size": 3, "stride": (1, 2), "padding": (1, 0)}], IMAGE_3),
-    *cases(AvgPool2d, [{"kernel_size": 3, "stride": (1, 2), "padding": (1, 0)}], IMAGE_3),
+    *cases(MaxPool1d, pairwise(refused, **WINDOW, **MAX), SIGNAL_3),
+    *cases(MaxPool2d, pairwise(refused, **UNEVEN, **MAX), IMAGE_3),
+    *cases(MaxPool3d, pairwise(refused, **WINDOW, **MAX), VOLUME_2, **NO_FLOAT64),
+    *cases(AvgPool1d, pairwise(refused, **WINDOW, **MEAN), SIGNAL_3),
+    *cases(AvgPool2d, pairwise(refused, **UNEVEN, **MEAN), IMAGE_3),
+    *cases(AvgPool3d, pairwise(refused, **WINDOW, **MEAN), VOLUME_2, **NO_FLOAT64),
     *cases(MaxPool1d, [{"kernel_size": 2}], TensorType((3, 8))),
     *cases(
         MaxPool1d,
