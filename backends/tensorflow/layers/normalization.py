@@ -19,17 +19,20 @@ _RUNNING = (
 
 @TENSORFLOW.emits(BatchNorm)
 def batch_norm(layer: BatchNorm, site: Site) -> Emission:
-    """A layer of its own: Keras' running variance is biased."""
+    """A layer of its own, which acts on the last axis: Keras' running variance is biased."""
     module = site.call(
         site.helper("BatchNorm"),
-        axis=_axis(layer, site),
         momentum=unless(0.1, layer.momentum),
         epsilon=unless(1e-5, layer.eps),
         affine=unless(True, layer.affine),
         name=Raw(site.name),
     )
     affine = (_GAMMA, _BETA) if layer.affine else ()
-    return Emission(f"{site.self}({site.x[0]})", module, affine + _RUNNING)
+    axis = _axis(layer, site)
+    x = site.x[0] if axis is None else f"keras.ops.moveaxis({site.x[0]}, {axis}, -1)"
+    call = f"{site.self}({x})"
+    call = call if axis is None else f"keras.ops.moveaxis({call}, -1, {axis})"
+    return Emission(call, module, affine + _RUNNING)
 
 
 @TENSORFLOW.emits(GroupNorm, InstanceNorm)
