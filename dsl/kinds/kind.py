@@ -209,7 +209,9 @@ def bind(
             problems.append(problem)
     for name, argument in arguments.items():
         if argument.required and name not in bound and not any(p.key == name for p in problems):
-            problems.append(ArgProblem("MSL204", f"`{name}` is missing: {argument.doc}", None))
+            problems.append(
+                ArgProblem("MSL204", f"`{name}` is missing: {argument.doc.rstrip('.')}", None)
+            )
     return bound, problems
 
 
