@@ -23,7 +23,12 @@ CASES = [case for kind in (Mean, Sum, Max, Min) for case in cases(
     kind, pairwise(dim=DIMS, keepdim=[False, True]), IMAGE
 )]  # fmt: skip
 CASES += cases(Mean, pairwise(dim=[0, 2], keepdim=[False, True]), MIXED)
-CASES += cases(Mean, [{"dim": AxisName("time")}], SYMBOLIC, sizes={"time": 3})
+CASES += cases(
+    Mean,
+    [{"dim": AxisName("time"), "keepdim": keep} for keep in (False, True)],
+    SYMBOLIC,
+    sizes={"time": 3},
+)
 CASES += cases(Mean, [{"dim": 0}, {"dim": AxisName("time")}], TensorType((3, 5), axes=SIGNAL))
 CASES += cases(Sum, [{}, {"dim": 0}], TensorType((5,), "int64"))
 CASES += cases(Sum, [{}], TensorType(()))
