@@ -21,7 +21,7 @@ from dsl.training.schedules import Schedule, check_floor
 EXAMPLE = "regularization { L2(1e-4); ClipNorm(1.0) }"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Regularization:
     """What the section says, sorted."""
 
@@ -140,9 +140,9 @@ def _check_augment(kind: Augment, entry: ast.Item, context: Context) -> None:
         return
     images = [type_ for type_ in context.inputs.values() if is_image(type_)]
     if len(images) != 1:
-        have = "none" if not images else str(len(images))
+        have = f"there are {len(images)}" if images else "there is none"
         raise context.fail(
-            "MSL452", f"`Augment` changes the model's image input, and there is {have}", entry.span,
+            "MSL452", f"`Augment` changes the model's image input, and {have}", entry.span,
             helps=("an image is `float32[channels, height, width]`",),
         )  # fmt: skip
     for augmentation in kind.augmentations:

@@ -1,7 +1,8 @@
 """The training sections of a file: from the syntax tree to the plan that backends write from.
 
 Sections are read in a fixed order, each on its own: a mistake in one leaves the others to be
-checked, and rules that would need it keep silent.
+checked, and rules that would need it keep silent. Readers of rarer sections are imported when a
+spec has one, since start-up counts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from dsl.diagnostics.suggest import nearest
 from dsl.ir import Key, Model
 from dsl.kinds.kind import Kind
 from dsl.passes.arguments import Evaluator
-from dsl.passes.budget import check_budget, read_budget
 from dsl.passes.evaluate import Reported
 from dsl.passes.objective import read_losses, read_metrics
 from dsl.passes.overrides import WORDS, Overrides
@@ -29,9 +29,7 @@ from dsl.passes.regularization import (
     read_schedule,
 )
 from dsl.passes.scope import Module
-from dsl.passes.search import read_search
 from dsl.passes.section_context import Context
-from dsl.passes.sources import read_data
 from dsl.source import Span
 from dsl.syntax import ast
 from dsl.training.device import SETTINGS
@@ -92,8 +90,8 @@ def _gather(context: Context) -> None:
     """Files the sections by their word; a second one of a word is a mistake."""
     for statement in context.module.file.statements:
         if isinstance(statement, ast.Broken):
-            first = statement.span.text.split(None, 1)[:1]
-            context.doubtful.update(word for word in first if word in WORDS)
+            text = statement.span.text
+            context.doubtful.update(word for word in WORDS if text.startswith(word))
         if not isinstance(statement, ast.Section):
             continue
         known = context.sections.setdefault(statement.word, statement)
@@ -152,6 +150,8 @@ class _Draft:
         """The section ``data``."""
         section = self.section("data")
         if section is not None:
+            from dsl.passes.sources import read_data
+
             self.data, self.losses = read_data(section, self.losses, self.context)
 
     def read_train(self) -> None:
@@ -173,12 +173,16 @@ class _Draft:
         """The section ``budget``."""
         section = self.section("budget")
         if section is not None:
+            from dsl.passes.budget import read_budget
+
             self.budget = read_budget(section, self.context)
 
     def read_search(self) -> None:
         """The section ``search``."""
         section = self.section("search")
         if section is not None:
+            from dsl.passes.search import read_search
+
             self.search = read_search(section, self.training(), self.context)
 
     def hold_together(self) -> None:
@@ -319,6 +323,3 @@ def _start(setting: ast.Setting) -> int:
 
 def _span(setting: ast.Setting) -> Span:
     return setting.span
-
-
-__all__ = ["check_budget", "elaborate_sections"]

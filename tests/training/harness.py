@@ -9,7 +9,8 @@ from dsl.compilation import Compilation
 from dsl.diagnostics.model import Diagnostic, Reporter
 from dsl.ir import Model, weight_keys
 from dsl.passes.arguments import Evaluator
-from dsl.passes.sections import check_budget, elaborate_sections
+from dsl.passes.budget import check_budget
+from dsl.passes.sections import elaborate_sections
 from dsl.source import Source
 from dsl.training.plan import Training
 
