@@ -137,6 +137,19 @@ def is_traced(value: Any) -> bool:
     return isinstance(value, Traced) or any(isinstance(item, Traced) for item in items)
 
 
+def require_fixed(*values: Any) -> None:
+    """Refuses values with a formula where the code takes another form for each of them.
+
+    Raises:
+        Unsupported: A value carries a formula.
+    """
+    if any(is_traced(value) for value in values):
+        raise Unsupported(
+            "the code takes another form for each value, so this cannot be an argument of a block",
+            "write the value itself, or choose between layers with `when`",
+        )
+
+
 class Unsupported(Exception):
     """Raised by an emitter for arguments or sizes that its backend cannot express.
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Emission, KerasWeight, Raw, Site, Unsupported, is_traced, short, unless
+from backends.base import (
+    Emission,
+    KerasWeight,
+    Raw,
+    Site,
+    Unsupported,
+    is_traced,
+    require_fixed,
+    short,
+    unless,
+)
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.linear import uniform
 from backends.tensorflow.layout import to_storage
@@ -89,6 +99,8 @@ def conv(layer: Conv, site: Site) -> Emission:
     """
     x = channels_last(site, layer.spatial, layer.name)
     thinned = may_exceed_one(layer.stride) and may_exceed_one(layer.dilation)
+    if thinned and isinstance(layer.padding, str):
+        require_fixed(layer.padding)
     if thinned and layer.padding == "same":
         x, word = padded_same(site, x, layer.kernel_size, layer.stride, layer.dilation), None
     else:
@@ -144,6 +156,8 @@ def _depthwise(
 ) -> tuple[str, KerasWeight]:
     """A convolution of each channel by itself; its kernel is ``[*window, in, out / in]``."""
     multiplier = layer.out_channels // layer.groups
+    if formula(layer.out_channels) == formula(layer.groups):
+        multiplier = 1
     module = site.call(
         f"layers.DepthwiseConv{layer.spatial}D",
         short(layer.kernel_size),

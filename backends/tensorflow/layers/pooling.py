@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Emission, Raw, Site, Unsupported, is_traced, short
+from backends.base import Emission, Raw, Site, is_traced, require_fixed, short
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.conv import Pads, channels_last, even, padded, padded_same
 from backends.tensorflow.layout import stored_axis
@@ -35,6 +35,7 @@ LOWEST = "-math.inf"
 def max_pool(layer: Pool, site: Site) -> Emission:
     """`keras.ops.max_pool`, on cells of minus infinity where padding adds some."""
     x = channels_last(site, layer.spatial, layer.name)
+    require_fixed(layer.ceil_mode, layer.padding if isinstance(layer.padding, str) else 0)
     dilated = is_traced(layer.spread) or max(layer.spread) > 1
     native = layer.padding == "same" and not dilated
     if layer.padding == "same" and dilated:
@@ -48,17 +49,11 @@ def max_pool(layer: Pool, site: Site) -> Emission:
 
 @TENSORFLOW.emits(AvgPool1d, AvgPool2d, AvgPool3d)
 def avg_pool(layer: AvgPool2d, site: Site) -> Emission:
-    """`keras.ops.average_pool`, whose "same" leaves added cells out of the mean.
-
-    Raises:
-        Unsupported: Whether added cells count is left open.
-    """
+    """`keras.ops.average_pool`, whose "same" leaves added cells out of the mean."""
     x = channels_last(site, layer.spatial, layer.name)
-    if is_traced(layer.count_include_pad) or is_traced(layer.ceil_mode):
-        raise Unsupported(
-            "Keras pools in another way for each `ceil_mode` and `count_include_pad`",
-            "write true or false there instead of an argument",
-        )
+    require_fixed(layer.ceil_mode, layer.count_include_pad)
+    if isinstance(layer.padding, str):
+        require_fixed(layer.padding)
     if layer.padding == "same":
         if not layer.count_include_pad:
             return Emission(_pooled("keras.ops.average_pool", layer, site, x, True))
@@ -127,8 +122,8 @@ def _pooled(function: str, layer: Pool, site: Site, x: str, same: bool) -> str:
 def adaptive_avg_pool(layer: AdaptivePool, site: Site) -> Emission:
     """A helper, since Keras' own layer needs windows smaller than the input; or a plain mean."""
     if not is_traced(layer.output_size) and set(layer.output_size) == {1}:
-        x, axes = channels_last(site, layer.spatial, layer.name), range(1, layer.spatial + 1)
-        axis = short_axes(tuple(axes))
+        x = channels_last(site, layer.spatial, layer.name)
+        axis = _short(list(range(1, layer.spatial + 1)))
         return Emission(site.call_forward("keras.ops.mean", Raw(x), axis=axis, keepdims=True))
     return _adaptive("keras.ops.average_pool", layer, site)
 
@@ -160,11 +155,9 @@ def global_max_pool(layer: GlobalPool, site: Site) -> Emission:
 def _axes(layer: GlobalPool, site: Site) -> Any:
     """The stored axes that are pooled over; the number itself where there is one."""
     kept = layer.kept(site.type)
-    return short_axes(
-        tuple(sorted(stored_axis(site.type, i) for i in range(site.type.rank) if i != kept))
-    )
+    return _short(sorted(stored_axis(site.type, i) for i in range(site.type.rank) if i != kept))
 
 
-def short_axes(axes: tuple[int, ...]) -> Any:
+def _short(axes: list[int]) -> Any:
     """The number itself where there is one."""
-    return axes[0] if len(axes) == 1 else axes
+    return axes[0] if len(axes) == 1 else tuple(axes)

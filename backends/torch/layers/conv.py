@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Raw, Site, is_traced, short, unless
+from backends.base import Emission, Raw, Site, is_traced, require_fixed, short, unless
 from backends.torch.layers import TORCH
 from dsl.layers.conv import (
     Conv,
@@ -21,7 +21,10 @@ def conv(layer: Conv, site: Site) -> Emission:
     """`nn.Conv2d` and its like; PyTorch has no "same" with a stride, so that is padded before."""
     x = site.x[0]
     stride, padding = short(layer.stride), layer.padding
-    if padding == "same" and (is_traced(stride) or stride != 1):
+    plain = stride == 1 and not is_traced(layer.stride)
+    if isinstance(padding, str) and not plain:
+        require_fixed(padding)
+    if padding == "same" and not plain:
         x, padding = padded_same(site, layer.kernel_size, layer.stride, layer.dilation), 0
     elif isinstance(padding, tuple):
         padding = short(padding)

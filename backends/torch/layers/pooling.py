@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Raw, Site, is_traced, short, unless
+from dataclasses import replace
+
+from backends.base import Emission, Raw, Site, is_traced, require_fixed, short, unless
 from backends.torch.layers import TORCH
 from backends.torch.layers.conv import padded_same
 from dsl.layers.pooling import (
@@ -30,6 +32,8 @@ from dsl.layers.pooling import (
 def max_pool(layer: Pool, site: Site) -> Emission:
     """`F.max_pool2d` and its like; "same" adds cells that are never the largest."""
     x = site.x[0]
+    if isinstance(layer.padding, str):
+        require_fixed(layer.padding)
     if layer.padding == "same":
         x = padded_same(site, layer.kernel_size, layer.steps, layer.spread, "-torch.inf")
     return Emission(_pooled(f"F.max_pool{layer.spatial}d", layer, site, x))
@@ -39,18 +43,15 @@ def max_pool(layer: Pool, site: Site) -> Emission:
 def avg_pool(layer: AvgPool2d, site: Site) -> Emission:
     """`F.avg_pool2d` and its like; under "same" the mean of ones tells what share counts."""
     function = f"F.avg_pool{layer.spatial}d"
-    if layer.padding != "same":
+    if not isinstance(layer.padding, str) or layer.padding == "valid":
         return Emission(_pooled(function, layer, site, site.x[0]))
-    mean = _pooled(function, layer, site, padded_same(site, layer.kernel_size, layer.steps, (1,)))
-    if layer.count_include_pad and not is_traced(layer.count_include_pad):
+    require_fixed(layer.padding, layer.count_include_pad)
+    window = layer.kernel_size, layer.steps, (1,) * layer.spatial
+    mean = _pooled(function, layer, site, padded_same(site, *window))
+    if layer.count_include_pad:
         return Emission(mean)
-    site.x, x = (f"torch.ones_like({site.x[0]}[:1, :1])",), site.x
-    ones = padded_same(site, layer.kernel_size, layer.steps, (1,))
-    site.x = x
-    share = _pooled(function, layer, site, ones)
-    if is_traced(layer.count_include_pad):
-        share = f"(1 if {site.forward(layer.count_include_pad)} else {share})"
-    return Emission(f"{mean} / {share}")
+    ones = replace(site, x=(f"torch.ones_like({site.x[0]}[:1, :1])",))
+    return Emission(f"{mean} / {_pooled(function, layer, site, padded_same(ones, *window))}")
 
 
 def _pooled(function: str, layer: Pool, site: Site, x: str) -> str:
@@ -102,9 +103,5 @@ def global_max_pool(layer: GlobalPool, site: Site) -> Emission:
 
 def _pooled_dims(layer: GlobalPool, site: Site) -> int | tuple[int, ...]:
     kept = layer.kept(site.type)
-    return short_dims(tuple(i + 1 for i in range(site.type.rank) if i != kept))
-
-
-def short_dims(dims: tuple[int, ...]) -> int | tuple[int, ...]:
-    """The number itself where there is one."""
+    dims = tuple(i + 1 for i in range(site.type.rank) if i != kept)
     return dims[0] if len(dims) == 1 else dims

@@ -12,7 +12,95 @@ def _positions(line: str) -> str:
     )
 
 
+def _image(first: str, last: str) -> str:
+    """A whole spec with two lines on an image of 32 x 32 pixels."""
+    return f"model Net {{\n  input image: float32[3, 32, 32]\n  {first}\n  output y = {last}\n}}\n"
+
+
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "MSL301",
+        "linear-on-image",
+        Severity.ERROR,
+        "`Linear` would act on the width of an image.",
+        "A linear layer maps the last dimension. On an image that is the width, which is hardly "
+        "ever meant: flatten the image first, map its channels with `Conv2d(n, 1)`, or turn it "
+        "into a sequence of pixels with `ToSequence`.",
+        _image("Conv2d(8, 3) -> ReLU", "Linear(10)"),
+        _image("Conv2d(8, 3) -> ReLU", "Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3) -> ReLU", "GlobalAvgPool -> Linear(10)"),
+    ),
+    Rule(
+        "MSL302",
+        "wrong-rank",
+        Severity.ERROR,
+        "A layer is given a value of too many, too few or other dimensions.",
+        "Convolutions and pooling take channels first and one, two or three dimensions behind "
+        "them, by the digit in their name; other kinds say in `msl explain KIND` what they take.",
+        _image("Flatten", "Conv2d(8, 3)"),
+        _image("Conv2d(8, 3) -> ReLU", "Conv2d(8, 3)"),
+        _image("Flatten -> Reshape([3, 1024])", "Conv1d(8, 3)"),
+    ),
+    Rule(
+        "MSL303",
+        "wrong-dtype",
+        Severity.ERROR,
+        "A layer is given integers where it takes real numbers, or the other way round.",
+        "Weights are real numbers. Integers that stand for words or categories are looked up in "
+        "an `Embedding` first; pixels are declared as `float32`.",
+        "model Net {\n  input words: int64[20]\n  output y = Linear(10)\n}\n",
+        "model Net {\n  input words: int64[20]\n  Embedding(100, 8) -> GRU(4)\n"
+        "  output y = Linear(10)\n}\n",
+        "model Net {\n  input words: float32[20]\n  output y = Linear(10)\n}\n",
+    ),
+    Rule(
+        "MSL304",
+        "kernel-larger-than-input",
+        Severity.ERROR,
+        "The window of a convolution or of pooling is larger than its input.",
+        "A window of `k` cells with dilation `d` spans `d * (k - 1) + 1` of them, and fits "
+        "`(size + 2 * padding - d * (k - 1) - 1) // stride + 1` times; less than once leaves "
+        "nothing. It is often a sign that the size was halved once too often.",
+        _image("MaxPool2d(16)", "Conv2d(8, 3)"),
+        _image("MaxPool2d(16)", "Conv2d(8, 3, padding=1)"),
+        _image("MaxPool2d(16)", "Conv2d(8, 2)"),
+    ),
+    Rule(
+        "MSL305",
+        "groups-do-not-divide",
+        Severity.ERROR,
+        "The channels of a grouped convolution do not fall into its groups.",
+        "Each group takes an equal share of the channels on both sides, so `groups` divides the "
+        "channels of the input and of the result.",
+        _image("Conv2d(8, 3) -> ReLU", "Conv2d(12, 3, groups=3)"),
+        _image("Conv2d(8, 3) -> ReLU", "Conv2d(12, 3, groups=4)"),
+        _image("Conv2d(8, 3) -> ReLU", "Conv2d(16, 3, groups=8)"),
+    ),
+    Rule(
+        "MSL320",
+        "padding-leaves-nothing",
+        Severity.ERROR,
+        "The padding of a transposed convolution cuts off all of its result.",
+        "Padding of a transposed convolution takes cells away: the result has `(size - 1) * "
+        "stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1` of them.",
+        _image("MaxPool2d(16)", "ConvTranspose2d(8, 1, padding=1)"),
+        _image("MaxPool2d(16)", "ConvTranspose2d(8, 3, padding=1)"),
+        _image("MaxPool2d(8)", "ConvTranspose2d(8, 1, padding=1)"),
+    ),
+    Rule(
+        "MSL321",
+        "parameter-without-batch",
+        Severity.ERROR,
+        "A layer that works on samples is given a learned `Parameter` alone.",
+        "A `Parameter` has no batch. It gets one by meeting a value that has: add it, multiply by "
+        "it or join it with one first.",
+        "model Net {\n  input image: float32[3, 8, 8]\n"
+        "  p = Parameter([3, 8, 8]) -> Conv2d(3, 1)\n  output y = (image, p) -> Add\n}\n",
+        "model Net {\n  input image: float32[3, 8, 8]\n"
+        "  p = Parameter([3, 8, 8])\n  output y = (image, p) -> Add -> Conv2d(3, 1)\n}\n",
+        "model Net {\n  input image: float32[3, 8, 8]\n"
+        "  p = Parameter([3, 1, 1])\n  output y = (image, p) -> Multiply -> Conv2d(3, 1)\n}\n",
+    ),
     Rule(
         "MSL340",
         "sequence-longer-than-table",
