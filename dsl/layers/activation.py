@@ -16,7 +16,7 @@ from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
 
-class _Activation(Layer, abstract=True):
+class Activation(Layer, abstract=True):
     """Base: real numbers of any shape; `operations` per element."""
 
     operations: ClassVar[int] = 1
@@ -29,21 +29,21 @@ class _Activation(Layer, abstract=True):
         return self.operations * product(outputs[0].shape)
 
 
-class ReLU(_Activation):
+class ReLU(Activation):
     """``max(0, x)``.
 
     Source: Nair and Hinton, Rectified Linear Units (2010), section 2.1; PyTorch `nn.ReLU`.
     """
 
 
-class ReLU6(_Activation):
+class ReLU6(Activation):
     """``min(max(0, x), 6)``.
 
     Source: Howard et al., MobileNets (2017); PyTorch `nn.ReLU6`.
     """
 
 
-class LeakyReLU(_Activation):
+class LeakyReLU(Activation):
     """``x`` where ``x > 0``, else ``negative_slope * x``.
 
     Source: Maas, Hannun, Ng, Rectifier Nonlinearities (2013), section 2; PyTorch `nn.LeakyReLU`
@@ -53,7 +53,7 @@ class LeakyReLU(_Activation):
     negative_slope: float = arg(Float(), "Slope below zero.", 0.01, keras=("alpha",))
 
 
-class PReLU(_Activation):
+class PReLU(Activation):
     """``x`` where ``x > 0``, else ``weight * x`` with a learned slope, one or one per channel.
 
     Weights: `weight` [num_parameters], starts at `init`; not decayed by default, as its source
@@ -83,7 +83,7 @@ class PReLU(_Activation):
         return (Weight("weight", (self.num_parameters,), Init("constant", self.init), "norm"),)
 
 
-class ELU(_Activation):
+class ELU(Activation):
     """``x`` where ``x > 0``, else ``alpha * (exp(x) - 1)``.
 
     Source: Clevert, Unterthiner, Hochreiter, Exponential Linear Units (2015), eq. 15; PyTorch
@@ -94,7 +94,7 @@ class ELU(_Activation):
     operations = 3
 
 
-class SELU(_Activation):
+class SELU(Activation):
     """``scale * x`` where ``x > 0``, else ``scale * alpha * (exp(x) - 1)``.
 
     scale = 1.0507009873554805, alpha = 1.6732632423543772.
@@ -104,7 +104,7 @@ class SELU(_Activation):
     operations = 4
 
 
-class CELU(_Activation):
+class CELU(Activation):
     """``max(0, x) + min(0, alpha * (exp(x / alpha) - 1))``.
 
     Source: Barron, Continuously Differentiable Exponential Linear Units (2017), eq. 2; PyTorch
@@ -115,7 +115,7 @@ class CELU(_Activation):
     operations = 4
 
 
-class GELU(_Activation):
+class GELU(Activation):
     """``x * Phi(x)``, Phi the normal distribution function: ``x / 2 * (1 + erf(x / sqrt(2)))``.
 
     With ``approximate="tanh"`` it is
@@ -127,7 +127,7 @@ class GELU(_Activation):
     operations = 5
 
 
-class SiLU(_Activation):
+class SiLU(Activation):
     """``x * sigmoid(x)``, also known as swish.
 
     Source: Elfwing, Uchibe, Doya, Sigmoid-Weighted Linear Units (2017), eq. 3; PyTorch `nn.SiLU`.
@@ -137,7 +137,7 @@ class SiLU(_Activation):
     operations = 4
 
 
-class Mish(_Activation):
+class Mish(Activation):
     """``x * tanh(log(1 + exp(x)))``.
 
     Source: Misra, Mish (2019), eq. 1; PyTorch `nn.Mish`.
@@ -146,7 +146,7 @@ class Mish(_Activation):
     operations = 4
 
 
-class Sigmoid(_Activation):
+class Sigmoid(Activation):
     """``1 / (1 + exp(-x))``.
 
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 3.30; PyTorch `nn.Sigmoid`.
@@ -155,14 +155,14 @@ class Sigmoid(_Activation):
     operations = 3
 
 
-class Tanh(_Activation):
+class Tanh(Activation):
     """``(exp(x) - exp(-x)) / (exp(x) + exp(-x))``.
 
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.3.2; PyTorch `nn.Tanh`.
     """
 
 
-class Softplus(_Activation):
+class Softplus(Activation):
     """``log(1 + exp(beta * x)) / beta``, and ``x`` where ``beta * x > threshold``.
 
     Frameworks also go over to ``x`` where the difference is below what a number can show, so from
@@ -176,7 +176,7 @@ class Softplus(_Activation):
     operations = 4
 
 
-class Softsign(_Activation):
+class Softsign(Activation):
     """``x / (1 + |x|)``.
 
     Source: Bergstra et al., Quadratic Polynomials Learn Better Image Features (2009); PyTorch
@@ -186,7 +186,7 @@ class Softsign(_Activation):
     operations = 3
 
 
-class Softshrink(_Activation):
+class Softshrink(Activation):
     """``x - lambd`` above `lambd`, ``x + lambd`` below ``-lambd``, 0 between.
 
     Source: Donoho, De-noising by Soft-Thresholding (1995), eq. 3; PyTorch `nn.Softshrink`.
@@ -195,7 +195,7 @@ class Softshrink(_Activation):
     lambd: float = arg(Float(0), "Half the width of the gap.", 0.5, keras=("threshold",))
 
 
-class Hardshrink(_Activation):
+class Hardshrink(Activation):
     """``x`` above `lambd` and below ``-lambd``, 0 between.
 
     Source: Donoho and Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage (1994); PyTorch
@@ -205,7 +205,7 @@ class Hardshrink(_Activation):
     lambd: float = arg(Float(0), "Half the width of the gap.", 0.5, keras=("threshold",))
 
 
-class Tanhshrink(_Activation):
+class Tanhshrink(Activation):
     """``x - tanh(x)``.
 
     Source: PyTorch `nn.Tanhshrink`.
@@ -214,7 +214,7 @@ class Tanhshrink(_Activation):
     operations = 2
 
 
-class Threshold(_Activation):
+class Threshold(Activation):
     """``x`` where ``x > threshold``, else `value`.
 
     Source: PyTorch `nn.Threshold`.
@@ -224,7 +224,7 @@ class Threshold(_Activation):
     value: float = arg(Float(), "What stands at and below the bound.")
 
 
-class LogSigmoid(_Activation):
+class LogSigmoid(Activation):
     """``log(1 / (1 + exp(-x)))``.
 
     Source: PyTorch `nn.LogSigmoid`.
@@ -233,7 +233,7 @@ class LogSigmoid(_Activation):
     operations = 3
 
 
-class Hardsigmoid(_Activation):
+class Hardsigmoid(Activation):
     """``min(max(0, x + 3), 6) / 6``.
 
     Source: Howard et al., Searching for MobileNetV3 (2019), section 5.2; PyTorch `nn.Hardsigmoid`.
@@ -242,7 +242,7 @@ class Hardsigmoid(_Activation):
     operations = 3
 
 
-class Hardswish(_Activation):
+class Hardswish(Activation):
     """``x * min(max(0, x + 3), 6) / 6``.
 
     Source: Howard et al., Searching for MobileNetV3 (2019), section 5.2; PyTorch `nn.Hardswish`.
@@ -251,7 +251,7 @@ class Hardswish(_Activation):
     operations = 4
 
 
-class Hardtanh(_Activation):
+class Hardtanh(Activation):
     """``min(max(min_val, x), max_val)``.
 
     Source: Collobert, Large Scale Machine Learning (2004); PyTorch `nn.Hardtanh`.
@@ -269,7 +269,7 @@ class Hardtanh(_Activation):
             )
 
 
-class _AlongAxis(_Activation, abstract=True):
+class AlongAxis(Activation, abstract=True):
     """A function of the elements along one axis."""
 
     dim: int | AxisName | None = arg(
@@ -283,7 +283,7 @@ class _AlongAxis(_Activation, abstract=True):
         return x
 
 
-class Softmax(_AlongAxis):
+class Softmax(AlongAxis):
     """``exp(x) / sum(exp(x))`` along an axis.
 
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.29; PyTorch `nn.Softmax`,
@@ -293,7 +293,7 @@ class Softmax(_AlongAxis):
     pytorch = ("Softmax2d",)
 
 
-class LogSoftmax(_AlongAxis):
+class LogSoftmax(AlongAxis):
     """``x - log(sum(exp(x)))`` along an axis.
 
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.30; PyTorch `nn.LogSoftmax`,
@@ -301,7 +301,7 @@ class LogSoftmax(_AlongAxis):
     """
 
 
-class Softmin(_AlongAxis):
+class Softmin(AlongAxis):
     """``exp(-x) / sum(exp(-x))`` along an axis.
 
     Source: PyTorch `nn.Softmin`, where `dim` has no good default.
@@ -310,7 +310,7 @@ class Softmin(_AlongAxis):
     operations = 5
 
 
-class GLU(_AlongAxis):
+class GLU(AlongAxis):
     """``a * sigmoid(b)``, where `a` and `b` are the two halves along an axis.
 
     Shape: the axis is halved.

@@ -80,7 +80,7 @@ class Concat(Layer):
         return 0
 
 
-class _Arithmetic(Layer, abstract=True):
+class Arithmetic(Layer, abstract=True):
     """One result per element of the values' common shape."""
 
     floats_only = False
@@ -101,7 +101,7 @@ class _Arithmetic(Layer, abstract=True):
         return (len(inputs) - 1) * product(outputs[0].shape)
 
 
-class Add(_Arithmetic):
+class Add(Arithmetic):
     """``a + b + ..``, element by element.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -111,7 +111,7 @@ class Add(_Arithmetic):
     variadic = True
 
 
-class Subtract(_Arithmetic):
+class Subtract(Arithmetic):
     """``a - b``, element by element.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -121,7 +121,7 @@ class Subtract(_Arithmetic):
     ports = _PAIR
 
 
-class Multiply(_Arithmetic):
+class Multiply(Arithmetic):
     """``a * b * ..``, element by element.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -131,7 +131,7 @@ class Multiply(_Arithmetic):
     variadic = True
 
 
-class Divide(_Arithmetic):
+class Divide(Arithmetic):
     """``a / b``, element by element, of real numbers.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -142,7 +142,7 @@ class Divide(_Arithmetic):
     floats_only = True
 
 
-class Average(_Arithmetic):
+class Average(Arithmetic):
     """``(a + b + ..) / n``, element by element, of real numbers.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -156,7 +156,7 @@ class Average(_Arithmetic):
         return len(inputs) * product(outputs[0].shape)
 
 
-class Maximum(_Arithmetic):
+class Maximum(Arithmetic):
     """The greatest value, element by element.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.
@@ -167,7 +167,7 @@ class Maximum(_Arithmetic):
     variadic = True
 
 
-class Minimum(_Arithmetic):
+class Minimum(Arithmetic):
     """The least value, element by element.
 
     Shape: those that broadcast, to their common shape. Weights: none. MACs: none.

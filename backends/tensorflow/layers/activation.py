@@ -25,7 +25,7 @@ FUNCTIONS = {
 
 
 @TENSORFLOW.emits(*FUNCTIONS)
-def function(layer: kinds._Activation, site: Site) -> Emission:
+def function(layer: kinds.Activation, site: Site) -> Emission:
     """A function of `keras.ops`."""
     return Emission(f"keras.ops.{FUNCTIONS[type(layer)]}({site.x[0]})")
 
@@ -88,7 +88,7 @@ def hardtanh(layer: kinds.Hardtanh, site: Site) -> Emission:
 
 
 @TENSORFLOW.emits(kinds.Softmax, kinds.LogSoftmax, kinds.Softmin, kinds.GLU)
-def along_axis(layer: kinds._AlongAxis, site: Site) -> Emission:
+def along_axis(layer: kinds.AlongAxis, site: Site) -> Emission:
     """A function of the elements along an axis."""
     axis = unless(-1, keras_axis(site.type, class_axis(layer.dim, site.type)))
     names = {kinds.LogSoftmax: "log_softmax", kinds.GLU: "glu"}

@@ -35,7 +35,7 @@ def concat(layer: kinds.Concat, site: Site) -> Emission:
 
 
 @TENSORFLOW.emits(*OPERATORS)
-def operator(layer: kinds._Arithmetic, site: Site) -> Emission:
+def operator(layer: kinds.Arithmetic, site: Site) -> Emission:
     """Python's operator."""
     return Emission(OPERATORS[type(layer)].join(aligned(site)))
 

@@ -41,7 +41,7 @@ ALONG_AXIS = {
 
 
 @TORCH.emits(*FUNCTIONS)
-def function(layer: kinds._Activation, site: Site) -> Emission:
+def function(layer: kinds.Activation, site: Site) -> Emission:
     """A function whose arguments have the kind's names and defaults."""
     named = {
         key: unless(argument.default, getattr(layer, key))
@@ -51,7 +51,7 @@ def function(layer: kinds._Activation, site: Site) -> Emission:
 
 
 @TORCH.emits(*ALONG_AXIS)
-def along_axis(layer: kinds._AlongAxis, site: Site) -> Emission:
+def along_axis(layer: kinds.AlongAxis, site: Site) -> Emission:
     """A function of the elements along an axis."""
     dim = torch_axis(site.type, class_axis(layer.dim, site.type))
     return Emission(site.call_forward(ALONG_AXIS[type(layer)], Raw(site.x[0]), dim=dim))
