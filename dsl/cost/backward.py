@@ -70,7 +70,10 @@ class _Gradients:
     def _node(self, node: Node, times: int) -> None:
         if isinstance(node, LayerNode):
             self._layer(node, times)
-        elif isinstance(node, (Group, WhenNode)):
+        elif isinstance(node, Group):
+            self._push_nodes(node.nodes, times)
+        elif isinstance(node, WhenNode):
+            self._push(self._bind, times, node.outputs, node.results)
             self._push_nodes(node.nodes, times)
         elif isinstance(node, CallNode):
             body = node.instance.body
@@ -106,9 +109,7 @@ class _Gradients:
             self._push(self._round, times, part, part.outputs, left - 1, looks - 1)
 
     def _layer(self, node: LayerNode, times: int) -> None:
-        given = tuple(
-            value is not None and self.needs.get(value, False) for value in node.inputs
-        )
+        given = tuple(value is not None and self.needs.get(value, False) for value in node.inputs)
         types = tuple(output.type for output in node.outputs)
         trained = node.tied is not None or any(weight.trainable for weight in node.weights)
         samples = self.batch if any(kind.batched for kind in types) else 1

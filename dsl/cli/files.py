@@ -1,0 +1,105 @@
+"""Reading and writing files: every failure is one clear line, and nothing is left half-written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from dsl.source import Source
+
+STDIN = "<stdin>"
+
+
+class ToolError(click.ClickException):
+    """Something outside of the spec is in the way: exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"msl: {self.message}", err=True)
+
+
+def is_stdin(path: str) -> bool:
+    """Whether a path means standard input or output."""
+    return path == "-"
+
+
+def reason(error: OSError) -> str:
+    """Why a file cannot be used, in lower case."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def read_text(path: str) -> Source:
+    """The text of a file, or of standard input for ``-``.
+
+    Raises:
+        ToolError: It cannot be read, or is not UTF-8.
+    """
+    from dsl.passes.modules import MAX_BYTES, read_source
+    from dsl.source import Source
+
+    try:
+        if not is_stdin(path):
+            return read_source(path, path)
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
+        return Source(STDIN, text.replace("\r\n", "\n").replace("\r", "\n"))
+    except OSError as error:
+        raise ToolError(f"cannot read {path}: {reason(error)}") from None
+    except UnicodeDecodeError as error:
+        raise ToolError(f"cannot read {path}: it is not UTF-8 at byte {error.start}") from None
+
+
+def check_writable(path: str, inputs: tuple[str, ...] = ()) -> None:
+    """Refuses a place that cannot be written, or that is one of the inputs.
+
+    Raises:
+        ToolError: With what is in the way.
+    """
+    parent = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(parent):
+        raise ToolError(f"cannot write {path}: there is no folder {os.path.dirname(path)}")
+    if os.path.isdir(path):
+        raise ToolError(f"cannot write {path}: it is a folder")
+    if not os.path.exists(path):
+        return
+    if any(os.path.exists(item) and os.path.samefile(item, path) for item in inputs):
+        raise ToolError(f"cannot write {path}: it is the spec itself")
+    if not os.stat(path).st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise ToolError(f"cannot write {path}: it is read-only")
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a file whole or not at all; links are followed, permissions kept.
+
+    Raises:
+        ToolError: It cannot be written.
+    """
+    target = os.path.realpath(path)
+    try:
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            return
+        _replace(target, text)
+    except OSError as error:
+        raise ToolError(f"cannot write {path}: {reason(error)}") from None
+
+
+def _replace(target: str, text: str) -> None:
+    fresh = f"{target}.{os.getpid()}.tmp"
+    try:
+        with open(fresh, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        if os.path.exists(target):
+            os.chmod(fresh, stat.S_IMODE(os.stat(target).st_mode))
+        os.replace(fresh, target)
+    finally:
+        if os.path.exists(fresh):
+            os.unlink(fresh)

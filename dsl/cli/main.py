@@ -1,0 +1,128 @@
+"""The command ``msl``: finds the file of a command, runs it, and turns what happens into an exit code.
+
+Exit codes: 0 clean, 1 findings, 2 a wrong command line or a file that cannot be read or written,
+70 a fault of MSL's own, 130 interrupted, 141 nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+COMMANDS = {
+    "check": "Find mistakes in specs: names, values, shapes, training settings.",
+    "cost": "Count parameters, MACs and FLOPs, layer by layer.",
+    "compile": "Write a spec as PyTorch or TensorFlow code.",
+    "train": "Compile a spec into a run folder and run it.",
+    "show": "Show a spec as MSL understands it, every default included.",
+    "explain": "Explain a finding, a layer or any other kind.",
+    "fmt": "Format specs.",
+    "init": "Start a new spec from a template.",
+}
+"""Every command with its line of help; each lives in the module of its name."""
+
+USAGE, INTERNAL, INTERRUPTED, UNREAD = 2, 70, 130, 141
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        return import_module(f"dsl.cli.{cmd_name}").command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            from dsl.diagnostics.suggest import nearest
+
+            near = nearest(name, COMMANDS)
+            help = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command `{name}`; {help}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Runs the command line; unless `standalone_mode` is off it ends the process."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        sys.exit(self._exit_code(*args, **extra))
+
+    def _exit_code(self, *args: Any, **extra: Any) -> int:
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+            sys.stdout.flush()
+            return code if isinstance(code, int) else 0
+        except click.ClickException as error:
+            error.show()
+            return USAGE
+        except (click.Abort, KeyboardInterrupt):
+            return INTERRUPTED
+        except BrokenPipeError:
+            _give_up_stdout()
+            return UNREAD
+        except Exception as error:
+            if os.environ.get("MSL_DEBUG"):
+                raise
+            click.echo(report_fault(error), err=True)
+            return INTERNAL
+
+
+def _give_up_stdout() -> None:
+    """Keeps Python from writing to the closed pipe once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def report_fault(error: BaseException) -> str:
+    """A few lines about a fault of MSL's own: what, and where in our code."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{os.path.basename(code.co_filename)}:{trace.tb_lineno}, {code.co_name}"
+        trace = trace.tb_next
+    return (
+        f"msl: a fault of MSL's own, not of your spec: {type(error).__name__}: {error} ({place})\n"
+        "Please report it with the spec; MSL_DEBUG=1 shows the whole trace."
+    )
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from dsl import version
+
+        click.echo(f"msl {version()}, language 1")
+        ctx.exit()
+
+
+@click.command(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, name="msl",
+    epilog="Shell completion: eval \"$(_MSL_COMPLETE=bash_source msl)\" (or zsh_source, and for "
+    "fish: _MSL_COMPLETE=fish_source msl | source).",
+)  # fmt: skip
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+def cli() -> None:
+    """Write a neural network once; check it, count its cost, compile it to PyTorch and TensorFlow."""
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """The entry point of the command ``msl``."""
+    cli.main(args=args, prog_name="msl")
+    raise SystemExit(0)
