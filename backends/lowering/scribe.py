@@ -72,8 +72,7 @@ class Scribe:
 
     def name_for(self, slot: Slot) -> str:
         """A variable for a new value, one that no live value is held in."""
-        held = {name for other, name in self._names.items() if self._uses[other] > 0}
-        held |= {name for name, count in self._pinned.items() if count > 0}
+        held = self._held_names()
         hint = identifier(slot.hint) if slot.hint else ""
         candidates = [hint] if hint else []
         if not hint or hint in POOL:
@@ -81,10 +80,23 @@ class Scribe:
         for name in candidates:
             if name not in held:
                 return name
-        base, number = hint or "value", 2
-        while f"{base}_{number}" in held:
-            number += 1
-        return f"{base}_{number}"
+        return self.free_name(hint or "value")
+
+    def _held_names(self) -> set[str]:
+        held = {name for other, name in self._names.items() if self._uses[other] > 0}
+        return held | {name for name, count in self._pinned.items() if count > 0}
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keeps names from being taken by values, for good."""
+        self._pinned.update(names)
+
+    def free_name(self, base: str) -> str:
+        """A name that no live value and no reservation holds."""
+        held = self._held_names()
+        name, number = base, 2
+        while name in held:
+            name, number = f"{base}_{number}", number + 1
+        return name
 
     def define(self, slot: Slot) -> str:
         """Chooses the variable of a new value."""

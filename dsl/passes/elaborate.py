@@ -312,6 +312,8 @@ class Elaborator(Applying, Structures):
                 "MSL118", f"an output is one value, not {len(flow.values)}", statement.span
             )
         value = flow.values[0]
+        if not statement.name.startswith("_"):
+            self.usage.name(value, statement.name)
         if known is None or statement.chain is not None:
             bearer = next((draft for draft in steps if draft.name), None)
             self.declare(statement.name, Tensor(value, bearer), statement.name_span, frame.scope)

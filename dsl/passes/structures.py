@@ -118,11 +118,8 @@ class Structures:
         output = Value(layer.infer(*types))
         self.origins[output] = element.span
         self.usage.use(values)
-        drafts.append(
-            LayerDraft(
-                _end(drafts, element.span), "add", layer=layer, inputs=values, outputs=(output,)
-            )
-        )
+        place = drafts[-1].span if drafts else element.span  # the sum belongs on its line
+        drafts.append(LayerDraft(place, "add", layer=layer, inputs=values, outputs=(output,)))
         return Flow((output,))
 
     def _no_sum(self, element: ast.Residual, values: tuple[Value, ...]) -> None:
@@ -345,14 +342,6 @@ class Structures:
         ast.When: _when,
         ast.Repeat: _repeat,
     }
-
-
-def _end(drafts: list[Draft], span: Span) -> Span:
-    """Where the last of some drafts stands: what sums its result up belongs on its line."""
-    while drafts:
-        span = drafts[-1].span
-        drafts = getattr(drafts[-1], "drafts", [])
-    return span
 
 
 def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:

@@ -173,6 +173,10 @@ def combine(op: str, left: Operand, right: Operand) -> Operand:
         return left
     if op == "+" and left == 0 and not isinstance(left, Expr):
         return right
+    if op == "+" and isinstance(left, Expr) and isinstance(right, Expr):
+        multiple = _multiple(left, right)
+        if multiple is not None:
+            return multiple
     if op in ("*", "//", "**") and type(right) is int and right == 1:
         return left
     if op == "*" and type(left) is int and left == 1:
@@ -180,6 +184,15 @@ def combine(op: str, left: Operand, right: Operand) -> Operand:
     if op in ("+", "-") and type(right) is int:
         return _add_constant(left, right if op == "+" else -right)
     return Expr(op, left, right)
+
+
+def _multiple(left: Expr, right: Expr) -> Expr | None:
+    """``a + a`` as ``2 * a``, and ``2 * a + a`` as ``3 * a``."""
+    if left == right:
+        return Expr("*", 2, right)
+    if left.op == "*" and type(left.args[0]) is int and left.args[1] == right:
+        return Expr("*", left.args[0] + 1, right)
+    return None
 
 
 def _add_constant(left: Operand, constant: int) -> Operand:

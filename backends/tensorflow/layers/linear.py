@@ -18,13 +18,12 @@ def linear(layer: Linear, site: Site) -> Emission:
     """`layers.Dense`, whose kernel is ``[in, out]``; a tied one takes the other layer's weight."""
     if layer.tie:
         return _tied(layer, site)
-    fan_in = site.type.shape[-1]
+    site.helper("uniform")
     module = site.call(
-        "layers.Dense",
+        site.helper("dense", bias=layer.bias is not True),
+        site.type.shape[-1],
         layer.out_features,
-        use_bias=None if layer.bias is True else layer.bias,
-        kernel_initializer=uniform(site, fan_in),
-        bias_initializer=uniform(site, fan_in) if layer.bias else None,
+        bias=None if layer.bias is True else layer.bias,
         name=Raw(site.name),
     )
     weights = (KerasWeight("kernel", ("weight",), (1, 0)), KerasWeight("bias", ("bias",)))
@@ -32,14 +31,15 @@ def linear(layer: Linear, site: Site) -> Emission:
 
 
 def _tied(layer: Linear, site: Site) -> Emission:
-    """A product with ``site.tied``, a weight ``[out, in]`` of another layer."""
-    if not layer.bias:
-        return Emission(f"keras.ops.matmul({site.x[0]}, keras.ops.transpose({site.tied}))")
+    """A layer of its own that keeps the other layer at hand, so that both uses train the weight."""
+    source, _, variable = site.tied.rpartition(".")
+    site.helper("uniform")
     module = site.call(
-        site.helper("TiedDense"),
-        layer.out_features,
-        bias_initializer=uniform(site, site.type.shape[-1]),
+        site.helper("TiedDense", bias=bool(layer.bias), **{variable: True}),
+        Raw(source),
+        site.type.shape[-1] if layer.bias else None,
+        layer.out_features if layer.bias else None,
         name=Raw(site.name),
     )
-    call = f"{site.self}({site.x[0]}, {site.tied})"
-    return Emission(call, module, (KerasWeight("bias", ("bias",)),))
+    weights = (KerasWeight("bias", ("bias",)),) if layer.bias else ()
+    return Emission(f"{site.self}({site.x[0]})", module, weights)

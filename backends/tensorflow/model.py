@@ -1,0 +1,395 @@
+"""The model as Keras code: one layer class per block, the model itself built symbolically."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import backends.tensorflow.layers.families  # noqa: F401  (registers the emitters)
+from backends.base import Emission
+from backends.lowering.align import (
+    CallSlot,
+    GroupSlot,
+    LayerSlot,
+    NodeSlot,
+    RepeatSlot,
+    SharedSlot,
+    Slot,
+    WhenSlot,
+)
+from backends.lowering.book import Book, ClassPlan
+from backends.lowering.comments import shape_comment
+from backends.lowering.modelcode import Helpers, ModelCode, model_code
+from backends.lowering.scribe import Scribe
+from backends.lowering.writer import (
+    Path,
+    Writer,
+    captured_slots,
+    class_comments,
+    count_uses,
+    every_slot,
+    mentions,
+)
+from backends.pycode.literals import literal, quote
+from backends.pycode.names import identifier
+from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layout import stored_shape
+from dsl.ir import Model
+from dsl.layers.embedding import Embedding
+from dsl.shapes.trace import Operand, plain
+from dsl.shapes.types import TensorType
+
+MEMBERS = frozenset(
+    "activity_regularizer add_loss add_metric add_variable add_weight autocast build"
+    " build_from_config built call compile compile_from_config compiled compute_dtype compute_loss"
+    " compute_mask compute_metrics compute_output_shape compute_output_spec count_params dtype"
+    " dtype_policy evaluate export fit from_config get_build_config get_compile_config get_config"
+    " get_layer get_metrics_result get_weights input input_dtype input_spec inputs jit_compile"
+    " layers load_own_variables load_weights loss losses make_predict_function make_test_function"
+    " make_train_function metrics metrics_names metrics_variables name non_trainable_variables"
+    " non_trainable_weights operation optimizer output outputs path predict predict_on_batch"
+    " predict_step quantization_mode quantize quantized_build quantized_call rematerialized_call"
+    " reset_metrics run_eagerly save save_own_variables save_weights set_weights stateless_call"
+    " stateless_compute_loss stop_training summary supports_jit supports_masking"
+    " symbolic_call test_on_batch test_step to_json train_on_batch train_step trainable"
+    " trainable_variables trainable_weights variable_dtype variables weights kwargs".split()
+)
+INDEX = "{}"
+
+
+class KerasWriter(Writer):
+    """What layer classes and the model have in common."""
+
+    channels_last = True
+    reserved = MEMBERS
+
+    def name_code(self, path: Path) -> str:
+        """The name that puts a layer's variables under the spec's path."""
+        text = ".".join(path)
+        if INDEX not in text:
+            return quote(text)
+        return f'f"{".".join(self.index_name if part == INDEX else part for part in path)}"'
+
+    @property
+    def index_name(self) -> str:
+        """The index of the loop at work, in an f-string."""
+        return f"{{{self.indices[-1]}}}" if self.indices else "{i}"
+
+    def name_argument(self, path: Path) -> list[str]:
+        return [f"name={self.name_code(path)}"]
+
+    def tied(self, path: str | None) -> str:
+        if not path:
+            return ""
+        source = tuple(path.split("."))
+        for slot, place in self._placed(self.plan.template.nodes, ()):
+            if place == source and isinstance(slot, LayerSlot):
+                is_table = isinstance(slot.variants[0].layer, Embedding)
+                return f"{self.target(source)}.{'embeddings' if is_table else 'kernel'}"
+        return f"{self.target(source)}.kernel"
+
+    def _placed(self, nodes: list[NodeSlot], path: Path) -> Iterator[tuple[NodeSlot, Path]]:
+        for slot in nodes:
+            place = (*path, slot.name) if getattr(slot, "name", "") else path
+            if isinstance(slot, SharedSlot) and slot.first is not None:
+                yield slot.first, tuple(slot.path.split("."))
+            yield slot, place
+            if isinstance(slot, GroupSlot):
+                yield from self._placed(slot.nodes, place)
+            elif isinstance(slot, WhenSlot):
+                yield from self._placed([*slot.then.nodes, *slot.otherwise.nodes], path)
+
+    @property
+    def indices(self) -> list[str]:
+        """Index variables of the loops at work, innermost last."""
+        return self.__dict__.setdefault("_indices", [])
+
+    @contextmanager
+    def looping(self, slot: RepeatSlot) -> Iterator[None]:
+        """Gives the loop of a repeat an index variable."""
+        taken = {*self.plan.sizes, *self.plan.params, *self.indices}
+        free = (name for name in "ijklmn" if name not in taken)
+        name = identifier(slot.names[0]) if slot.names and slot.rows is None else next(free)
+        self.indices.append(name)
+        yield
+        self.indices.pop()
+
+    def loop_header(self, slot: RepeatSlot, code: Callable[[Operand], str], body: str) -> str:
+        index = self.indices[-1]
+        shown = index if mentions(body.replace("{", " "), index) else "_"
+        if slot.rows is None:
+            return f"{shown} in range({code(slot.times)})"
+        row = ", ".join(map(identifier, slot.names))
+        if shown == "_":
+            return f"{row} in {code(slot.rows)}"
+        return f"{index}, ({row}) in enumerate({code(slot.rows)})"
+
+    def comment(self, slot: Slot) -> str:
+        """The shape of a value as Keras stores it."""
+        return shape_comment(slot, channels_last=True)
+
+    def signature(self) -> Iterator[str]:
+        """Parameters of the constructor."""
+        takes = self.plan.takes
+        defaults = [self.plan.params.get(name) for name in takes]
+        for index, (name, default) in enumerate(zip(takes, defaults)):
+            optional = all(later is not None for later in defaults[index:])
+            yield f"{identifier(name)}={default}" if optional else identifier(name)
+
+    def set_takes(self) -> None:
+        """Notes which names the constructor takes."""
+        known = (*self.plan.sizes, *self.plan.params)
+        self.plan.takes = tuple(name for name in known if name in self.used)
+
+    def write_inner(self, plan: ClassPlan) -> None:
+        writer = LayerWriter(plan, self.book, self.emitters, self.helper, self.constants)
+        plan.name = self.book.name(plan.name)
+        plan.text = writer.write()
+        self.plan.inner.append(plan)
+
+
+class LayerWriter(KerasWriter):
+    """Writes a block as a `keras.layers.Layer`."""
+
+    def write(self) -> str:
+        """The code of the class; sets what its constructor takes."""
+        list(self.modules(self.plan.template.nodes, (), 2))
+        self._call()
+        self.learn_needed()
+        modules = list(self.modules(self.plan.template.nodes, (), 2))
+        call = self._call()
+        self.set_takes()
+        lines = [*class_comments(self.plan), f"class {self.plan.name}(layers.Layer):"]
+        return "\n".join([*lines, *self._constructor(modules), *call])
+
+    def _constructor(self, modules: list[str]) -> Iterator[str]:
+        if not modules and not self.stored:
+            return
+        yield f"    def __init__({', '.join(['self', *self.signature(), '**kwargs'])}):"
+        yield "        super().__init__(**kwargs)"
+        for name in self.stored:
+            yield f"        self.{self.attribute(name)} = {identifier(name)}"
+        yield from modules
+        yield ""
+
+    def target(self, path: Path) -> str:
+        return f"self.{self.attribute('_'.join(part for part in path if part))}"
+
+    def repeat(self, slot: RepeatSlot, path: Path, depth: int) -> Iterator[str]:
+        with self.looping(slot):
+            yield from super().repeat(slot, path, depth)
+
+    def round_module(self, slot: RepeatSlot, path: Path) -> str:
+        single = self.single(slot)
+        if single is not None:
+            return self.module(single, (*path, INDEX)) or ""
+        plan = self.round_class(slot)
+        args = [self.init_name(name) for name in plan.takes]
+        return f"{plan.name}({', '.join([*args, *self.name_argument((*path, INDEX))])})"
+
+    def container(self, slot: RepeatSlot, items: str) -> str:
+        return items if items == "rounds" else f"[{items}]"
+
+    def _call(self) -> list[str]:
+        template = self.plan.template
+        scribe = Scribe(count_uses(template), self.comment, 2)
+        arguments: list[str] = []
+        for slot, name in zip(template.inputs, template.names or ("",) * len(template.inputs)):
+            hint = "x" if name in ("", "input") else identifier(name)
+            hint = identifier(slot.hint) if name == "" and slot.hint else hint
+            while hint in arguments:
+                hint += "_"
+            scribe.give(slot, hint)
+            arguments.append(hint)
+        shapes = ", ".join(self.comment(slot) for slot in template.inputs)
+        head = f"    def call(self, {', '.join(arguments)}):"
+        self.steps(template.nodes, (), scribe)
+        outputs = template.outputs
+        if len(outputs) == 1:
+            scribe.add(f"return {scribe.result(outputs[0])}", outputs)
+        else:
+            names = [scribe.variable(slot) for slot in outputs]
+            scribe.flush()
+            scribe.add(f"return {', '.join(names)}", outputs)
+        return [f"{head}  # {shapes}" if len(head + shapes) < 96 else head, *scribe.lines]
+
+
+class ModelWriter(KerasWriter):
+    """Writes the model as a `keras.Model` that its constructor builds from `keras.Input`."""
+
+    def write(self) -> str:
+        """The code of the class; sets what its constructor takes."""
+        self._build()
+        self.learn_needed()
+        lines = self._build()
+        self.set_takes()
+        head = [*class_comments(self.plan), f"class {self.plan.name}(keras.Model):"]
+        notes = self._layout_notes()
+        head.extend([f'    """{notes}"""', ""] if notes else [])
+        head.append(f"    def __init__({', '.join(['self', *self.signature()])}):")
+        return "\n".join([*head, *lines])
+
+    def _layout_notes(self) -> str:
+        """What the docstring says of images, which Keras users hand over channels-last."""
+        template = self.plan.template
+        named = zip(
+            (*template.names, *template.output_names), (*template.inputs, *template.outputs)
+        )
+        notes = []
+        for name, slot in named:
+            type_ = slot.variants[0].type
+            if type_.is_image_like:
+                meant = ", ".join(str(dim) for dim in type_.shape)
+                notes.append(f"{name} is [{meant}] in the spec, {self.comment(slot)} here")
+        if not notes:
+            return ""
+        text = f"Channels last: {'; '.join(dict.fromkeys(notes))}."
+        return text if len(text) < 88 else text.replace("; ", ";\n    ")
+
+    def forward_name(self, name: str) -> str:
+        return self.init_name(name)
+
+    def target(self, path: Path) -> str:
+        held = self._held.get(path)
+        return held if held else "_module_"
+
+    @property
+    def _held(self) -> dict[Path, str]:
+        return self.__dict__.setdefault("_variables", {})
+
+    def _build(self) -> list[str]:
+        template = self.plan.template
+        self._held.clear()
+        scribe = Scribe(count_uses(template), self.comment, 2)
+        scribe.reserve([identifier(name) for name in self.plan.params])
+        for slot, name in zip(template.inputs, template.names):
+            variable = identifier(name)
+            while variable in map(identifier, self.plan.params):
+                variable += "_"
+            scribe.give(slot, variable)
+            scribe.add(f"{variable} = {_input(slot.variants[0].type, name)}", [slot])
+        self.steps(template.nodes, (), scribe)
+        return [*scribe.lines, *self._super(scribe)]
+
+    def _super(self, scribe: Scribe) -> list[str]:
+        template = self.plan.template
+        scribe.lines.clear()
+        outputs = [scribe.variable(slot) for slot in template.outputs]
+        scribe.flush()
+        inputs = [scribe.variable(slot) for slot in template.inputs]
+        given = inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]"
+        made = outputs[0]
+        if len(outputs) > 1:
+            pairs = zip(map(quote, template.output_names), outputs)
+            made = f"{{{', '.join(f'{key}: {name}' for key, name in pairs)}}}"
+        name = quote(self.plan.name)
+        scribe.add(f"super().__init__(inputs={given}, outputs={made}, name={name})")
+        return scribe.lines
+
+    # --- steps --------------------------------------------------------------------------
+
+    def steps(self, nodes: list[NodeSlot], path: Path, scribe: Scribe) -> None:
+        for slot in nodes:
+            if isinstance(slot, SharedSlot):
+                self._declare_shared(slot, scribe)
+            else:
+                super().steps([slot], path, scribe)
+
+    def _declare_shared(self, slot: SharedSlot, scribe: Scribe) -> None:
+        if slot.first is None:
+            return
+        path = tuple(slot.path.split("."))
+        module = self.module(slot.first, path)
+        if module is not None:
+            scribe.flush()
+            scribe.remark(slot.comments)
+            self._hold(path, slot.name, module, scribe)
+
+    def _hold(self, path: Path, name: str, module: str, scribe: Scribe) -> None:
+        """Keeps a layer in a variable of its own, since more than one line needs it."""
+        variable = scribe.free_name(identifier(f"{name}_layer"))
+        scribe.reserve([variable])
+        scribe.add(f"{variable} = {module}")
+        self._held[path] = variable
+
+    def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
+        place = self.path_of(slot, path)
+        anchor = scribe.anchor()
+        if slot.shared is None and place in self._borrowed:
+            module = self.module(slot, place)
+            if module is not None:
+                scribe.flush()
+                self._hold(place, place[-1], module, scribe)
+        x = scribe.inputs(slot.inputs, slot.line)
+        emission = self.emit(slot, place, x, anchor)
+        text = self._applied(emission, place, scribe)
+        scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
+
+    @property
+    def _borrowed(self) -> set[Path]:
+        """Paths of the layers that others borrow a weight from."""
+        return {
+            tuple(slot.variants[0].tied.split("."))
+            for slot in every_slot(self.plan.template.nodes)
+            if isinstance(slot, LayerSlot) and slot.variants[0].tied
+        }
+
+    def _applied(self, emission: Emission, path: Path, scribe: Scribe) -> str:
+        if emission.module is None or path in self._held:
+            return emission.call
+        if emission.call.count("_module_") == 1:
+            return emission.call.replace("_module_", emission.module)
+        name = scribe.free_name("layer")
+        scribe.flush()
+        scribe.add(f"{name} = {emission.module}")
+        return emission.call.replace("_module_", name)
+
+    def call_step(self, slot: CallSlot, path: Path, scribe: Scribe) -> None:
+        place = self.path_of(slot, path)
+        x = scribe.inputs(slot.inputs, slot.line)
+        layer = self._held.get(place) or self.construct(slot, place)
+        text = f"{layer}({', '.join(map(str, x))})"
+        scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
+
+    def repeat_step(self, slot: RepeatSlot, path: Path, scribe: Scribe) -> None:
+        needed = self._needed(slot)
+        for name in needed:
+            scribe.flush()
+            scribe.reserve([identifier(name)])
+            scribe.add(f"{identifier(name)} = {self._operand(slot.carried[name][0])}")
+        self.locals |= set(slot.carried) | set(slot.names)
+        self.used -= set(slot.names)
+        with self.looping(slot), self._loop(slot, scribe, captured_slots(slot)) as names:
+            scribe.reserve([*map(identifier, slot.names), self.indices[-1]])
+            place = len(scribe.lines)
+            self.steps(slot.body, (*path, INDEX), scribe)
+            scribe.settle_all(slot.results, names)
+            for name in needed:
+                scribe.add(f"{identifier(name)} = {self._operand(slot.carried[name][1])}")
+            header = self.loop_header(slot, self._operand, "\n".join(scribe.lines[place:]))
+            scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
+        self.locals -= set(slot.names)
+
+
+def _input(type_: TensorType, name: str) -> str:
+    """The symbolic input of a type; None stands for a symbol's size."""
+    shape = literal(tuple(plain(size) for size in stored_shape(type_)))
+    dtype = "" if type_.dtype == "float32" else f", dtype={quote(type_.dtype)}"
+    return f"keras.Input({shape}{dtype}, name={quote(name)})"
+
+
+def write_model(model: Model) -> ModelCode:
+    """The model as Keras code.
+
+    Raises:
+        Refused: Keras cannot express a layer.
+    """
+
+    def write(
+        plan: ClassPlan, book: Book, helpers: Helpers, constants: set[str], is_model: bool
+    ) -> None:
+        plan.inner.clear()
+        kind = ModelWriter if is_model else LayerWriter
+        plan.text = kind(plan, book, TENSORFLOW, helpers.ask, constants).write()
+
+    return model_code(model, TENSORFLOW, "backends.tensorflow", write)
