@@ -63,11 +63,11 @@ def require_batch(kind: str, x: TensorType) -> None:
     """Refuses a learned value, which has no batch.
 
     Raises:
-        LayerError: MSL333.
+        LayerError: MSL321.
     """
     if not x.batched:
         raise LayerError(
-            "MSL333", f"`{kind}` needs a value with a batch, and a `Parameter` has none", input=0,
+            "MSL321", f"`{kind}` needs a value with a batch, and a `Parameter` has none", input=0,
             help="combine it with a value first, as in `(x, p) -> Add`",
         )  # fmt: skip
 

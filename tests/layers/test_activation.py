@@ -141,7 +141,7 @@ def test_shapes_weights_and_costs():
         (kinds.GLU.make(), VECTOR, "MSL308"),
         (kinds.GLU.make(0), SYMBOLIC, "MSL309"),
         (kinds.PReLU.make(3), IMAGE, "MSL334"),
-        (kinds.PReLU.make(4), TensorType((4,), batched=False), "MSL333"),
+        (kinds.PReLU.make(4), TensorType((4,), batched=False), "MSL321"),
     ],
 )
 def test_refuses(layer, type, code):

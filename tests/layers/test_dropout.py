@@ -82,8 +82,8 @@ def test_shapes_and_costs():
         (Dropout.make(), TensorType((4,), "int64"), "MSL303"),
         (SpatialDropout.make(), VECTOR, "MSL302"),
         (SpatialDropout.make(), TensorType((2, 2), axes=("height", "width")), "MSL330"),
-        (SpatialDropout.make(), TensorType((2, 2), batched=False), "MSL333"),
-        (StochasticDepth.make(0.1), TensorType((2, 2), batched=False), "MSL333"),
+        (SpatialDropout.make(), TensorType((2, 2), batched=False), "MSL321"),
+        (StochasticDepth.make(0.1), TensorType((2, 2), batched=False), "MSL321"),
     ],
 )
 def test_refuses(layer, type, code):

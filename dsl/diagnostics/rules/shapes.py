@@ -77,6 +77,18 @@ RULES: tuple[Rule, ...] = (
         _image("Conv2d(8, 3) -> ReLU", "Conv2d(16, 3, groups=8)"),
     ),
     Rule(
+        "MSL306",
+        "shapes-do-not-match",
+        Severity.ERROR,
+        "The shapes of values that are joined do not go together.",
+        "`Add`, `Multiply` and the like compare sizes from the end, as NumPy does: they must be "
+        "equal, or one of them 1. `Concat` lets the values differ along its axis alone; `MatMul` "
+        "multiplies `[.., n, k]` by `[.., k, m]`. The batch is not counted.",
+        _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(4, 3)) -> Add"),
+        _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(8, 3)) -> Add"),
+        _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(1, 3)) -> Add"),
+    ),
+    Rule(
         "MSL320",
         "padding-leaves-nothing",
         Severity.ERROR,
@@ -100,6 +112,52 @@ RULES: tuple[Rule, ...] = (
         "  p = Parameter([3, 8, 8])\n  output y = (image, p) -> Add -> Conv2d(3, 1)\n}\n",
         "model Net {\n  input image: float32[3, 8, 8]\n"
         "  p = Parameter([3, 1, 1])\n  output y = (image, p) -> Multiply -> Conv2d(3, 1)\n}\n",
+    ),
+    Rule(
+        "MSL330",
+        "no-channel-axis",
+        Severity.ERROR,
+        "A kind that acts on channels is given a value none of whose axes holds channels.",
+        "`BatchNorm`, `GroupNorm`, `SpatialDropout` and the like act on the axis called channels, "
+        "or else on features. An axis keeps its name through `Permute`, and kinds give names to "
+        "their results; a value without such names says nothing of its channels. `Reshape` and "
+        "`Permute` make one that does.",
+        _image("Select(0, dim=channels)", "BatchNorm"),
+        _image("Slice(0, 1, dim=channels)", "BatchNorm"),
+        _image("Select(0, dim=height)", "BatchNorm"),
+    ),
+    Rule(
+        "MSL331",
+        "nothing-to-normalize",
+        Severity.ERROR,
+        "`InstanceNorm` is given one value per channel.",
+        "It takes the mean of each channel of a sample away; of one value that leaves 0, whatever "
+        "the value was. `LayerNorm` normalises over the features, `BatchNorm` over the batch.",
+        _image("GlobalAvgPool", "InstanceNorm"),
+        _image("GlobalAvgPool", "LayerNorm"),
+        _image("MaxPool2d(16)", "InstanceNorm"),
+    ),
+    Rule(
+        "MSL332",
+        "norm-over-width",
+        Severity.ERROR,
+        "`LayerNorm` or `RMSNorm` would act on the width of an image.",
+        "They normalise over the last dimension, which is the width of an image and hardly ever "
+        "meant. `GroupNorm(1)` normalises over the whole image, `dims=3` does too with a weight "
+        "for each pixel, and after `Permute([1, 2, 0])` the channels are last.",
+        _image("Conv2d(8, 3)", "LayerNorm"),
+        _image("Conv2d(8, 3)", "LayerNorm(dims=3)"),
+        _image("Conv2d(8, 3) -> Permute([1, 2, 0])", "LayerNorm"),
+    ),
+    Rule(
+        "MSL334",
+        "slopes-per-channel",
+        Severity.ERROR,
+        "`PReLU` has several slopes, but not one for each channel.",
+        "`num_parameters` is 1, for a slope that all share, or the number of channels.",
+        _image("Conv2d(8, 3)", "PReLU(3)"),
+        _image("Conv2d(8, 3)", "PReLU(8)"),
+        _image("Conv2d(8, 3)", "PReLU"),
     ),
     Rule(
         "MSL340",
