@@ -8,11 +8,9 @@ weights by role in PyTorch's shapes. Frameworks are imported when first used.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import itertools
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,17 +21,19 @@ from typing import Any
 import numpy as np
 
 import backends.reference.families  # noqa: F401
-from backends.base import Emission, Emitters, Raw, Site
+from backends.base import Emission, Emitters, Site
+from backends.pycode.literals import python
+from backends.pycode.render import draw_helper
 from backends.reference import REFERENCE, Mode
 from backends.tensorflow.exchange import pack, unpack
 from backends.tensorflow.layout import meaning_order, storage_order, stored_shape
 from dsl.kinds.kind import Kind
 from dsl.layers.base import Layer
-from dsl.shapes.trace import plain
+from dsl.passes.drafts import snake_case
+from dsl.shapes.trace import Expr, plain, traced
 from dsl.shapes.types import TensorType
 
 Arrays = list[Any]
-TEMPLATES = Path(__file__).resolve().parents[2] / "backends"
 
 
 @dataclass(frozen=True)
@@ -498,7 +498,7 @@ def _names(types: Sequence[Any]) -> list[str | None]:
 
 
 def _emit(emitters: Emitters, layer: Layer, types: Sequence[Any]) -> tuple[Emission, dict]:
-    """The layer's code, and a namespace whose ``__helpers__`` are the templates to be drawn."""
+    """The layer's code, and a namespace whose ``__helpers__`` are the texts that it needs."""
     asked: dict[str, dict[str, Any]] = {}
 
     def helper(name: str, **flags: Any) -> str:
@@ -517,34 +517,37 @@ def _emit(emitters: Emitters, layer: Layer, types: Sequence[Any]) -> tuple[Emiss
         helper=helper,
     )
     emission = emitters.native[type(layer)](layer, site)
-    texts = [draw_helper(emitters.backend, name, flags) for name, flags in asked.items()]
-    return emission, {"math": math, "np": np, "functools": functools, "__helpers__": texts}
+    texts = [helper_text(emitters.backend, name, flags) for name, flags in asked.items()]
+    space = {name: plain(getattr(layer, name)) for name in layer.arguments}
+    return emission, space | {"math": math, "np": np, "__helpers__": texts}
+
+
+def with_formulas(layer: Layer) -> Layer:
+    """The same layer, its given arguments as if they were parameters of a block."""
+    values = {name: _named(getattr(layer, name), Expr("name", name)) for name in layer.given}
+    return type(layer)(**values)
+
+
+def _named(value: Any, formula: Expr) -> Any:
+    """The value with a formula, in each item of a tuple."""
+    if not isinstance(value, tuple):
+        return traced(value, formula)
+    if len(set(value)) == 1:
+        formulas = [Expr("index", formula, 0)] * len(value)
+    else:
+        formulas = [Expr("index", formula, i) for i in range(len(value))]
+    return tuple(traced(item, each) for item, each in zip(value, formulas))
 
 
 def written(value: Any) -> str:
     """A value as Python code."""
-    return str(value) if isinstance(value, Raw) else _literal(plain(value))
+    return python(value, str)
 
 
-def _literal(value: Any) -> str:
-    if isinstance(value, Raw):
-        return str(value)
-    if isinstance(value, tuple):
-        inside = ", ".join(map(_literal, value))
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    return repr(value)
-
-
-def draw_helper(backend: str, name: str, flags: Mapping[str, Any]) -> str:
-    """The text of a helper's template with the features asked for."""
-    import jinja2
-
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-    path = TEMPLATES / backend / "templates" / "helpers" / f"{snake}.py.jinja"
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(path.read_text(encoding="utf-8")).render(**flags)
+def helper_text(backend: str, name: str, flags: Mapping[str, Any]) -> str:
+    """The text of a helper with the features asked for."""
+    file = name if name.islower() else snake_case(name)
+    return draw_helper(f"backends.{backend}", file, dict(flags))
 
 
 def _define_helpers(space: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import backends.reference.families
 import backends.tensorflow.layers.families
 import backends.torch.layers.families  # noqa: F401
+from backends.base import Emitters, Unsupported
 from backends.tensorflow.layers import TENSORFLOW
 from backends.torch.layers import TORCH
 from tests.layers.harness import (
@@ -21,6 +23,7 @@ from tests.layers.harness import (
     reference,
     run_keras,
     run_torch,
+    with_formulas,
 )
 
 pytestmark = [pytest.mark.torch, pytest.mark.tensorflow]
@@ -59,6 +62,21 @@ def test_backends_compute_the_meaning(case: Case, training: bool) -> None:
         compare_outputs(f"{case} in Keras, a graph in float32", run, meant, RTOL["float32"])
     if on_torch and on_keras:
         compare_gradients(str(case), on_keras, on_torch, RTOL[case.keras_dtype])
+
+
+@pytest.mark.parametrize("case", [case for _, case in family_cases() if case.arguments], ids=str)
+@pytest.mark.parametrize("emitters", [TORCH, TENSORFLOW], ids=lambda emitters: emitters.backend)
+def test_arguments_of_a_block_compute_the_same(case: Case, emitters: Emitters) -> None:
+    """Code that writes names of parameters for numbers, as in a class for a block, is right too."""
+    layer, types, inputs = case.layer, case.types, case.arrays()
+    weights = random_weights(layer, types)
+    run = run_torch if emitters is TORCH else functools.partial(run_keras, graph=True)
+    try:
+        actual = run(with_formulas(layer), inputs, weights, types, dtype="float32")
+    except Unsupported as refusal:
+        assert refusal.help
+        return
+    compare_outputs(str(case), actual, reference(layer, inputs, weights, types), RTOL["float32"])
 
 
 def compare_outputs(what: str, run: Run, meant: Run, rtol: float) -> None:
