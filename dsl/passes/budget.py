@@ -91,8 +91,9 @@ def _bound(entry: ast.Limit, context: Context) -> int | float | Quantity:
         helps = (f"write `{text}iB` or `{text}B`",)
     elif isinstance(entry.value, ast.Number) and not unit and text.endswith("B"):
         helps = (f"write `{text.removesuffix('B').removesuffix('i')}`",)
+    shown = f"`{text}`" if isinstance(value, Quantity) else describe(value)
     raise context.fail(
-        "MSL431", f"`{entry.name}` is limited by {wanted}, not {describe(value)}",
+        "MSL431", f"`{entry.name}` is limited by {wanted}, not {shown}",
         entry.value.span, helps=helps,
     )  # fmt: skip
 

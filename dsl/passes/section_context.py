@@ -10,7 +10,7 @@ from dsl.diagnostics.model import Edit, Fix, Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.ir import Key, Model, weight_keys
 from dsl.kinds.kind import REGISTRY, Arg, Kind, find
-from dsl.kinds.values import BadValue, KindOf, describe
+from dsl.kinds.values import BadValue, KindOf, Quantity, describe
 from dsl.passes.arguments import Evaluator, argument_span
 from dsl.passes.evaluate import Reported
 from dsl.passes.overrides import kind_call_in
@@ -177,9 +177,12 @@ class Context:
         try:
             return plain(argument.type.coerce(value))
         except BadValue as problem:
-            helps = (problem.help,) if problem.help else ()
+            message, help = problem.message, problem.help
+            if isinstance(value, Quantity):
+                message = f"takes {argument.type}, not `{expr.span.text}`"
+                help = f"write {value.value}" if value.unit == "epochs" else ""
             raise self.fail(
-                "MSL205", f"`{name}` {problem.message}", expr.span, helps=helps
+                "MSL205", f"`{name}` {message}", expr.span, helps=(help,) if help else ()
             ) from None
 
     def _hold_word(self, name: str, argument: Arg, expr: ast.Name) -> None:
