@@ -1,9 +1,7 @@
 """The intermediate representation as text, for people: every value named, every structure visible.
 
-model Net(width=32)
-  input x: float32[8]
-  hidden = Linear(out_features=32)(x)  # float32[32]
-  output y = hidden  # float32[32]
+A line is ``result = name: Kind(arguments)(inputs)  # type``; a name equal to the result's is left
+out. Blocks, branches and rounds stand in braces where they are used.
 """
 
 from __future__ import annotations
@@ -44,12 +42,18 @@ def value_text(value: Any) -> str:
     if isinstance(value, bool) or type(value).__name__ == "TracedBool":
         return str(bool(value)).lower()
     if isinstance(value, str):
-        return f'"{value}"'
+        return quoted(value)
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(value_text(item) for item in value)}]"
     if isinstance(value, Kind):
         return f"{value.name}{arguments_text({k: getattr(value, k) for k in value.given})}"
     return str(value)
+
+
+def quoted(text: str) -> str:
+    """A string in quotes; what does not print is escaped."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{"".join(c if c.isprintable() else ascii(c)[1:-1] for c in escaped)}"'
 
 
 def arguments_text(values: dict[str, Any]) -> str:

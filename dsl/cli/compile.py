@@ -82,9 +82,7 @@ def save(text: str, output: str, spec: str, force: bool) -> None:
         if not is_stamped(existing) and existing:
             raise ToolError(f"{output} was not written by MSL: --force overwrites it")
         if existing and not is_untouched(existing):
-            raise ToolError(
-                f"{output} was edited by hand since MSL wrote it: --force overwrites it"
-            )
+            raise ToolError(f"{output} was edited by hand: --force overwrites it")
     write_text(output, text)
 
 

@@ -43,8 +43,8 @@ def command(
 ) -> int:  # fmt: skip
     """Count what the model in FILE (- is standard input) costs, layer by layer.
 
-    1 MAC is 2 FLOPs. FLOPs count matrix products and convolutions; a training step is the forward and
-    the backward pass, attention unfused. Buffers and element-wise operations are listed apart.
+    1 MAC is 2 FLOPs. FLOPs count matrix products and convolutions; a training step is the forward
+    and the backward pass, attention unfused. Buffers and element-wise operations are listed apart.
     """
     compilation = compilation_of(file, model, define, settings)
     errors = [finding for finding in compilation.diagnostics if finding.is_error]

@@ -121,7 +121,7 @@ def signature(kind: type[Kind]) -> str:
             words.append("*")
         word = f"{name}..." if argument.rest else name
         if not argument.required and argument.default is not None:
-            word += f"={value_text(argument.default)}"
+            word += f"={default_text(argument.default)}"
         words.append(word)
     return f"{kind.name}({', '.join(words)})" if words else kind.name
 
@@ -133,27 +133,18 @@ def _argument(item: tuple[str, Arg]) -> str:
     elif argument.default is None:
         default = "optional"
     else:
-        default = f"default {value_text(argument.default)}"
+        default = f"default {default_text(argument.default)}"
     called = f" Keras: {', '.join(argument.keras)}." if argument.keras else ""
     return f"  {name}: {argument.type}; {default}\n      {argument.doc}{called}"
 
 
-def value_text(value: object) -> str:
-    """A value as the language writes it."""
-    from dsl.kinds.kind import Kind
+def default_text(value: object) -> str:
+    """A default as the language writes it; one number stands for a pair of equal ones."""
+    from dsl.ir_text import value_text
 
-    if isinstance(value, bool):
-        return str(value).lower()
-    if type(value) is str:
-        return f'"{value}"'
-    if isinstance(value, (tuple, list)):
-        items = [value_text(item) for item in value]
-        same = len(items) > 1 and len(set(items)) == 1
-        return items[0] if same else f"[{', '.join(items)}]"
-    if isinstance(value, Kind):
-        given = [f"{name}={value_text(getattr(value, name))}" for name in value.given]
-        return f"{value.name}({', '.join(given)})" if given else value.name
-    return "none" if value is None else str(value)
+    if isinstance(value, tuple) and len(value) > 1 and all(item == value[0] for item in value):
+        return value_text(value[0])
+    return value_text(value)
 
 
 def overview() -> str:

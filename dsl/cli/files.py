@@ -21,6 +21,7 @@ class ToolError(click.ClickException):
     exit_code = 2
 
     def show(self, file: object = None) -> None:
+        """Prints the line to standard error."""
         click.echo(f"msl: {self.message}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""The command ``msl``: finds the file of a command, runs it, and turns what happens into an exit code.
+"""The command ``msl``: finds a command's file, runs it, and turns what happens into an exit code.
 
 Exit codes: 0 clean, 1 findings, 2 a wrong command line or a file that cannot be read or written,
 70 a fault of MSL's own, 130 interrupted, 141 nobody reads the output any more.
@@ -32,9 +32,11 @@ class Commands(click.Group):
     """The commands, each imported when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, from its module."""
         if cmd_name not in COMMANDS:
             return None
         from importlib import import_module
@@ -44,6 +46,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; an unknown one gets a hint."""
         name = args[0] if args else ""
         if name and name not in COMMANDS and not name.startswith("-"):
             from dsl.diagnostics.suggest import nearest
@@ -54,6 +57,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands, without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -119,7 +123,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
     help="Show the version and exit.",
 )  # fmt: skip
 def cli() -> None:
-    """Write a neural network once; check it, count its cost, compile it to PyTorch and TensorFlow."""
+    """Write a neural network once; check it, cost it, compile it to PyTorch and TensorFlow."""
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:

@@ -26,6 +26,7 @@ class Pairs(click.ParamType):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
+        """Splits the text at its first equals sign."""
         if isinstance(value, tuple):
             return value
         name, sign, text = str(value).partition("=")
@@ -81,7 +82,9 @@ def compilation_of(
 
     Args:
         path: The file.
-        model, define, settings: As the options give them.
+        model: As the option ``--model`` gives it.
+        define: As ``-D`` gives them.
+        settings: As ``--set`` gives them.
         source: The text, where it is not what the file holds.
 
     Raises:

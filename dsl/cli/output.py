@@ -1,7 +1,7 @@
 """The mark by which MSL knows what it wrote, so that nothing made by hand is ever overwritten.
 
-The last line of a generated file's docstring is ``msl: sha256=...``, the hash of all other lines. As
-long as it holds, the file is MSL's own and may be written anew.
+The last line of a generated file's docstring is ``msl: sha256=...``, the hash of all other lines.
+As long as it holds, the file is MSL's own and may be written anew.
 """
 
 from __future__ import annotations

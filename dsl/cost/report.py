@@ -171,14 +171,8 @@ def estimate(model: Model, batch: int = 1) -> CostReport:
             row = layers[visit.path] = LayerCost(visit.path, layer.name, visit.node.outputs[0].type)
         row.add(visit, batch)
     inputs = {name: value.type for name, value in zip(model.body.names, model.body.inputs)}
-    return CostReport(
-        model.name,
-        inputs,
-        tuple(layers.values()),
-        model.symbols,
-        batch,
-        backward_macs(model, batch),
-    )
+    rows = tuple(layers.values())
+    return CostReport(model.name, inputs, rows, model.symbols, batch, backward_macs(model, batch))
 
 
 def total(sizes: Iterable[Dim]) -> Dim:

@@ -11,6 +11,8 @@ _BAR = 36
 """Characters of a bar that stands for everything."""
 
 _HEAD = ("path", "kind", "output", "params", "MACs", "share", "")
+_STYLES = ("bold", "cyan", "", "", "", "dim", "blue")
+_LEAST_BAR = 6
 _LEFT = (True, True, True, False, False, False, True)
 
 
@@ -90,18 +92,21 @@ def rich_table(report: CostReport, lines: Sequence[Line]) -> None:
     head, _, rest = title(report).partition("  ")
     console.print(Text.assemble((head, "bold"), "  ", (rest, "dim")), soft_wrap=True)
     table = Table(box=None, show_footer=True, header_style="dim", padding=(0, 1))
-    styles = ("bold", "cyan", "", "", "", "dim", "blue")
-    for name, left, style, foot in zip(_HEAD, _LEFT, styles, _total(report)):
-        justify = "left" if left else "right"
-        table.add_column(name, Text(foot, "bold"), style=style, justify=justify, no_wrap=True)
     rows = [cells(report, line, "\u2588") for line in lines]
     every = [_HEAD, _total(report), *rows]
-    taken = sum(max(len(row[column]) for row in every) + 2 for column in range(len(_HEAD) - 1))
-    room = max(0, console.width - taken - 2)
+    widths = [max(len(row[column]) for row in every) for column in range(len(_HEAD))]
+    room = console.width - sum(widths[:-1]) - 2 * len(_HEAD)
+    shown = len(_HEAD) - (room < _LEAST_BAR) - (room < 0)
+    for column in range(shown):
+        left = _LEFT[column]
+        table.add_column(
+            _HEAD[column], Text(_total(report)[column], "bold"), style=_STYLES[column],
+            justify="left" if left else "right", no_wrap=True,
+            min_width=None if left else widths[column],
+        )  # fmt: skip
+    step = max(1, -(-_BAR // max(1, room)))
     for *texts, bar in rows:
-        table.add_row(
-            *(Text(text) for text in texts), Text(bar[:: max(1, -(-_BAR // (room or 1)))])
-        )
+        table.add_row(*[Text(text) for text in (*texts, bar[::step])][:shown])
     console.print(table)
     console.print()
     for line in summary(report):
