@@ -107,7 +107,7 @@ def prelu(layer: kinds.PReLU, site: Site) -> Emission:
     module = site.call(
         "layers.PReLU",
         alpha_initializer=Raw(site.call("keras.initializers.Constant", layer.init)),
-        shared_axes=sorted(axes) or None,
+        shared_axes=tuple(sorted(axes)) or None,
         name=Raw(site.name),
     )
     return Emission(f"{site.self}({site.x[0]})", module, (KerasWeight("alpha", ("weight",)),))
