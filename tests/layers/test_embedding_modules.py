@@ -92,7 +92,7 @@ TIED = [
 
 def _code(emitters, layer, type, tied):
     """The code of a layer tied to ``self.table``, and a namespace with its helpers."""
-    asked: list[str] = []
+    asked: dict[str, dict] = {}
     site = Site(
         x=("x",),
         types=(type,),
@@ -101,14 +101,14 @@ def _code(emitters, layer, type, tied):
         name='"head"',
         code=harness.written,
         forward=harness.written,
-        helper=lambda name, **flags: asked.append(name) or name,
+        helper=lambda name, **flags: (name, asked.setdefault(name, flags))[0],
         tied=tied,
     )
     emission = emitters.native[layer.__class__](layer, site)
     space = {"torch": torch, "nn": nn, "F": nn.functional, "math": math}
     space |= {"keras": keras, "layers": keras.layers}
-    for name in set(asked):
-        exec(harness.draw_helper(emitters.backend, name, {}), space)
+    for name, flags in asked.items():
+        exec(harness.helper_text(emitters.backend, name, flags), space)
     return emission, space
 
 
@@ -121,7 +121,7 @@ def _torch_step(layer, type, table, x):
             super().__init__()
             self.table = nn.Embedding(7, 3)
             if emission.module:
-                self.head = eval(emission.module, space)
+                self.head = eval(emission.module, space, {"self": self})
 
         def forward(self, x):
             return eval(emission.call, space, {"self": self, "x": x})
@@ -147,7 +147,7 @@ def _keras_step(layer, type, table, x):
             self.table = keras.layers.Embedding(7, 3, name="table")
             self.table.build()
             if emission.module:
-                self.head = eval(emission.module, space)
+                self.head = eval(emission.module, space, {"self": self})
 
         def call(self, x):
             return eval(emission.call, space, {"self": self, "x": x})

@@ -12,8 +12,9 @@ from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPositio
 def embedding(layer: Embedding, site: Site) -> Emission:
     """`layers.Embedding`, started as in PyTorch; a tied one looks up in the other's weight."""
     x = to_meaning(site.x[0] or "", site.type)
+    call = to_storage(f"{site.self}({x})", site.outputs[0])
     if layer.tie:
-        return Emission(to_storage(_tied(layer, site, x), site.outputs[0]))
+        return Emission(call, _tied(layer, site))
     sizes = layer.num_embeddings, layer.embedding_dim
     if layer.padding_idx is None:
         start = site.call("keras.initializers.RandomNormal", stddev=1.0)
@@ -23,16 +24,15 @@ def embedding(layer: Embedding, site: Site) -> Emission:
     else:
         helper = site.helper("PaddedEmbedding")
         module = site.call(helper, *sizes, layer.padding_idx, name=Raw(site.name))
-    call = to_storage(f"{site.self}({x})", site.outputs[0])
     return Emission(call, module, (KerasWeight("embeddings", ("weight",)),))
 
 
-def _tied(layer: Embedding, site: Site, x: str) -> str:
-    """A look-up in ``site.tied``, a weight ``[num_embeddings, embedding_dim]``."""
-    if layer.padding_idx is None:
-        return f"keras.ops.take({site.tied}, {x}, axis=0)"
-    helper = site.helper("padded_look_up")
-    return site.call_forward(helper, Raw(site.tied), Raw(x), layer.padding_idx)
+def _tied(layer: Embedding, site: Site) -> str:
+    """Code of a layer that keeps the other one at hand, so that both uses train the weight."""
+    source, _, variable = site.tied.rpartition(".")
+    padding = layer.padding_idx is not None
+    helper = site.helper("TiedEmbedding", padding=padding, **{variable: True})
+    return site.call(helper, Raw(source), padding_idx=layer.padding_idx, name=Raw(site.name))
 
 
 @TENSORFLOW.emits(PositionEmbedding)
