@@ -86,7 +86,12 @@ class Spec:
         """
         if not self.ok:
             raise SpecError(self.diagnostics)
-        return self.compilation.emit(backend)
+        import backends
+
+        emitted = self.compilation.emit(backends.get(backend))
+        if emitted.text is None:
+            raise SpecError(emitted.diagnostics)
+        return emitted.text
 
 
 def load(

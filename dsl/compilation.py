@@ -11,18 +11,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import dsl.layers.families  # noqa: F401  (registers the layers)
+import dsl.training.initializers  # noqa: F401
 from dsl.diagnostics.model import Diagnostic, Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.ir import Model
+from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.modules import Loader, Modules
 from dsl.passes.scope import Module
 from dsl.source import Source
 from dsl.syntax import ast
 from dsl.syntax.parser import parse, parse_value
+from dsl.training.plan import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,33 @@ class Options:
     model: str = ""
     define: Mapping[str, str] = field(default_factory=dict)
     set: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """What writes a model in a framework; `backends.get` gives one."""
+
+    name: str
+
+    def emit(
+        self, model: Model, training: Training, spec: str, place: str, reporter: Reporter
+    ) -> str | None:
+        """The text of a file, or None after a report.
+
+        Args:
+            model: With traced sizes.
+            training: The training sections.
+            spec: Path of the spec.
+            place: Path of the file to be, "" where there is none.
+            reporter: Is told of what the framework lacks.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """The text that a backend wrote, None where it could not, with what it reports."""
+
+    text: str | None
+    diagnostics: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +125,62 @@ class Compilation:
     def model(self) -> Model | None:
         """The elaborated model; None where mistakes leave none."""
         return self.plain.model
+
+    @cached_property
+    def _trained(self) -> tuple[Training, tuple[Diagnostic, ...]]:
+        from dsl.passes.sections import elaborate_sections
+
+        reporter = Reporter()
+        training = elaborate_sections(
+            self.plain.module, self.model, Evaluator(reporter), self.options.set, reporter
+        )
+        return training, tuple(reporter.diagnostics)
+
+    @property
+    def training(self) -> Training:
+        """The training sections, without what mistakes leave unknown."""
+        return self._trained[0]
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Every finding about the text, silenced ones left out, in order of the text."""
+        from dsl.diagnostics.allow import suppressed
+        from dsl.diagnostics.render import ordered_findings
+
+        found = [*self._parsed[1], *self.plain.diagnostics, *self._trained[1], *self._judged]
+        return tuple(ordered_findings(suppressed(_distinct(found), self.syntax)))
+
+    @cached_property
+    def _judged(self) -> tuple[Diagnostic, ...]:
+        """Findings about a model that is whole: the budget, and what experience warns of."""
+        from dsl.lint.engine import lint
+
+        reporter = Reporter()
+        if self.model is not None:
+            if self.training.budget:
+                self._check_budget(self.model, reporter)
+            lint(self.plain.module, self.model, self.training, reporter)
+        return tuple(reporter.diagnostics)
+
+    def _check_budget(self, model: Model, reporter: Reporter) -> None:
+        from dsl.cost.report import estimate
+        from dsl.passes.budget import check_budget
+
+        report = estimate(model, 1)
+        check_budget(self.training, report.params, 2 * report.macs, reporter)
+
+    def emit(self, backend: Backend, place: str = "") -> Emitted:
+        """The text of a file that a backend writes.
+
+        Args:
+            backend: What writes it.
+            place: Path of the file to be, "" where there is none; names in it follow.
+        """
+        reporter = Reporter()
+        if self.traced.model is None or any(finding.is_error for finding in self.diagnostics):
+            return Emitted(None, self.diagnostics)
+        text = backend.emit(self.traced.model, self.training, self.path, place, reporter)
+        return Emitted(text, tuple(reporter.diagnostics))
 
     def _elaborate(self, trace: bool) -> Elaborated:
         reporter = Reporter()
@@ -256,6 +342,22 @@ class _Chooser:
                     "MSL141", f"there is no parameter `{name}`", value.span,
                     helps=(f"did you mean `{near[0]}`?" if near else takes,),
                 )  # fmt: skip
+
+
+def _distinct(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Findings less those that say again what was said of the same place.
+
+    A block is elaborated for each of its uses, and a mistake in it is found each time.
+    """
+    seen: set[Any] = set()
+    kept = []
+    for finding in found:
+        place = finding.primary
+        key = (finding.rule.code, place.span.source.name, place.span.start) if place else finding
+        if key not in seen:
+            seen.add(key)
+            kept.append(finding)
+    return kept
 
 
 def kinds_in(node: ast.Node) -> Iterator[str]:

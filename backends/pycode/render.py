@@ -66,11 +66,7 @@ def tidy(text: str) -> str:
 
 
 IMPORTS: dict[str, str] = {
-    "argparse": "import argparse",
-    "csv": "import csv",
-    "json": "import json",
     "math": "import math",
-    "os": "import os",
     "OrderedDict": "from collections import OrderedDict",
     "keras": "import keras",
     "np": "import numpy as np",
@@ -82,12 +78,7 @@ IMPORTS: dict[str, str] = {
 }
 
 
-def imports_for(text: str) -> tuple[list[str], list[str]]:
-    """The import lines that a piece of code needs: the standard library's, and the others."""
+def import_lines(text: str) -> tuple[str, ...]:
+    """The import lines that a piece of generated code needs."""
     names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    lines = [line for name, line in IMPORTS.items() if name in names]
-    standard = [line for line in lines if line.split()[1] in STANDARD]
-    return standard, [line for line in lines if line not in standard]
-
-
-STANDARD = {"argparse", "csv", "json", "math", "os", "collections"}
+    return tuple(line for name, line in IMPORTS.items() if name in names)

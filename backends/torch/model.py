@@ -22,7 +22,7 @@ from backends.lowering.writer import Path, Writer, captured_slots, class_comment
 from backends.pycode.literals import quote
 from backends.pycode.names import identifier
 from backends.torch.layers import TORCH
-from dsl.ir import Model
+from dsl.ir import Model, weight_keys
 
 MEMBERS = frozenset(
     "T add_module append apply bfloat16 buffers call_super_init children clear compile copy cpu cuda"
@@ -242,3 +242,16 @@ def write_model(model: Model) -> ModelCode:
         plan.text = writer.write(is_model)
 
     return model_code(model, TORCH, "backends.torch", write)
+
+
+def key_names(model: Model) -> dict[str, str]:
+    """For each key that holds a name PyTorch uses itself, the key in the module's state."""
+    renamed = {}
+    for item in weight_keys(model.body.nodes):
+        levels = [
+            identifier(level, MEMBERS) if level.isidentifier() else level
+            for level in item.key.split(".")
+        ]
+        if ".".join(levels) != item.key and levels[-1] == item.key.rpartition(".")[2]:
+            renamed[item.key] = ".".join(levels)
+    return renamed

@@ -64,10 +64,11 @@ def code_of(compilation: Compilation, backend: str, output: str) -> str | None:
         show_findings(findings, err=True)
         return None
     place = "" if is_stdin(output) else output
-    text = compilation.emit(backend, place)
-    findings = [*findings, *compilation.emission_diagnostics(backend)]
-    show_findings(findings, err=True)
-    return None if text is None or failed(findings) else stamp(text)
+    import backends
+
+    emitted = compilation.emit(backends.get(backend), place)
+    show_findings([*findings, *emitted.diagnostics], err=True)
+    return None if emitted.text is None else stamp(emitted.text)
 
 
 def save(text: str, output: str, spec: str, force: bool) -> None:

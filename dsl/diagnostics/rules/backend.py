@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from dsl.diagnostics.model import Rule
+from dsl.diagnostics.model import Rule, Severity
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "MSL601",
+        "backend-cannot-express",
+        Severity.ERROR,
+        "A layer, or an argument of it, that the backend asked for cannot express exactly.",
+        "Nothing is dropped and nothing is approximated: what a framework lacks is an error that "
+        "says what it lacks. The other backend may have it; `extern` reaches code of your own.",
+    ),
+)

@@ -1,0 +1,79 @@
+"""Writes the whole file of a backend: model, and training where the spec trains."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from backends.lowering.modelcode import ModelCode
+from backends.lowering.writer import Refused
+from backends.pycode.render import draw, import_lines, tidy
+from backends.scripting import ModelCode as ScriptCode
+from backends.scripting import Origin
+from dsl import VERSION
+from dsl.diagnostics.model import Reporter
+from dsl.ir import Model
+from dsl.training.plan import Training
+
+ScriptContext = Callable[[Model, Training, ScriptCode, Origin], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FileWriter:
+    """A backend as a value.
+
+    Attributes:
+        name: ``torch`` or ``tensorflow``, also the extra that installs it.
+        package: Where its templates lie.
+        write_model: Gives the model's code.
+        keys: Gives, for each MSL key that the framework spells otherwise, its spelling.
+        context: Gives what the script's template is told.
+    """
+
+    name: str
+    package: str
+    write_model: Callable[[Model], ModelCode]
+    keys: Callable[[Model], dict[str, str]]
+    context: ScriptContext
+
+    def emit(
+        self, model: Model, training: Training, spec: str, place: str, reporter: Reporter
+    ) -> str | None:
+        """The text of a file, or None after a report of what the framework lacks.
+
+        Args:
+            model: With traced sizes.
+            training: The training sections.
+            spec: Path of the spec.
+            place: Path of the file to be, "" where there is none.
+            reporter: Is told what the framework cannot express.
+        """
+        try:
+            code = self.write_model(model)
+        except Refused as problem:
+            helps = (problem.help,) if problem.help else ()
+            reporter.report(
+                "MSL601", f"{self.name} cannot express this: {problem.reason}",
+                problem.node.span, helps=helps,
+            )  # fmt: skip
+            return None
+        script = ScriptCode(code.text, code.name, import_lines(code.text), self.keys(model))
+        origin = _origin(spec, place, training, self.name)
+        return tidy(
+            draw(self.package, "script.py.jinja", self.context(model, training, script, origin))
+        )
+
+
+def _origin(spec: str, place: str, training: Training, backend: str) -> Origin:
+    """What the header says, and where the data lies as seen from the file to be."""
+    name = os.path.basename(spec) if spec and not spec.startswith("<") else "a spec"
+    stem = os.path.splitext(os.path.basename(place))[0]
+    stem = stem or f"{os.path.splitext(name)[0]}_{backend}".replace(" ", "_")
+    path = getattr(training.data.kind, "path", None) if training.data else None
+    if not path or not place or os.path.isabs(path):
+        return Origin(name, VERSION, "", stem, None)
+    found = os.path.join(os.path.dirname(os.path.abspath(spec)), path)
+    seen = os.path.relpath(found, os.path.dirname(os.path.abspath(place)))
+    return Origin(name, VERSION, "", stem, seen.replace(os.sep, "/"))

@@ -1,0 +1,1 @@
+"""What experience warns of: specs that are legal and probably wrong."""
