@@ -343,7 +343,7 @@ def run_keras(
     for rule in emission.weights:
         variable = variables[rule.variable]
         if not variable.trainable:
-            run.buffers |= unpack(rule, np.array(variable.value), shapes, np)
+            run.buffers |= unpack(rule, variable.numpy(), shapes, np)
         elif not graph:
             run.weights |= unpack(rule, next(grads).numpy(), shapes, np)
     return run
@@ -518,13 +518,13 @@ def _emit(emitters: Emitters, layer: Layer, types: Sequence[Any]) -> tuple[Emiss
     )
     emission = emitters.native[type(layer)](layer, site)
     texts = [helper_text(emitters.backend, name, flags) for name, flags in asked.items()]
-    space = {name: plain(getattr(layer, name)) for name in layer.arguments}
+    space = {f"{name}_": plain(getattr(layer, name)) for name in layer.arguments}
     return emission, space | {"math": math, "np": np, "__helpers__": texts}
 
 
 def with_formulas(layer: Layer) -> Layer:
     """The same layer, its given arguments as if they were parameters of a block."""
-    values = {name: _named(getattr(layer, name), Expr("name", name)) for name in layer.given}
+    values = {name: _named(getattr(layer, name), Expr("name", f"{name}_")) for name in layer.given}
     return type(layer)(**values)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Emission, KerasWeight, Raw, Site
+from backends.base import Emission, KerasWeight, Raw, Site, is_traced
 from backends.tensorflow.layers import TENSORFLOW
-from backends.tensorflow.layers.linear import uniform
 from backends.tensorflow.layout import to_meaning
 from dsl.layers.recurrent import GRU, LSTM, SimpleRNN
 
@@ -46,12 +45,12 @@ def _stack(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
     helper = site.helper(
         "RecurrentStack",
         initial_state=any(site.x[1:]),
-        return_state=bool(layer.return_state),
+        return_state=bool(layer.return_state) or is_traced(layer.return_state),
         batch_axes=site.type.rank > 2 or not site.type.batched,
     )
     module = site.call(
         helper,
-        Raw(f"lambda **options: {_construct(layer, site, Raw('**options'))}"),
+        Raw(f"lambda **options: {_construct(layer, site, '**options')}"),
         layer.layers,
         bidirectional=_unless(False, layer.bidirectional),
         dropout=_unless(0.0, layer.dropout),
@@ -79,22 +78,18 @@ def _call(site: Site) -> str:
     )
 
 
-def _construct(
-    layer: SimpleRNN | LSTM | GRU, site: Site, options: Raw | None = None, **named: Any
-) -> str:
-    """Code of one native layer, started as in PyTorch; `options` are passed through."""
+def _construct(layer: SimpleRNN | LSTM | GRU, site: Site, options: str = "", **named: Any) -> str:
+    """Code of one native layer, started as in PyTorch; `options` are written as they stand."""
     kind = f"layers.{layer.name}"
     if layer.bias == "double":
         kind = site.helper(f"DoubleBias{layer.name}")
+    site.helper("uniform")
     call = site.call(
-        kind,
+        site.helper("recurrent", lstm=isinstance(layer, LSTM)),
+        Raw(kind),
         layer.hidden_size,
         activation=_unless("tanh", getattr(layer, "activation", "tanh")),
         use_bias=None if layer.bias == "double" else _unless(True, layer.bias),
-        kernel_initializer=uniform(site, layer.hidden_size),
-        recurrent_initializer=uniform(site, layer.hidden_size),
-        bias_initializer=uniform(site, layer.hidden_size) if layer.bias else None,
-        unit_forget_bias=False if isinstance(layer, LSTM) and layer.bias else None,
         **named,
     )
     return f"{call[:-1]}, {options})" if options else call
