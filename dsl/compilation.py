@@ -370,7 +370,7 @@ def kinds_in(node: ast.Node) -> Iterator[str]:
         elif isinstance(item, ast.Node):
             if isinstance(item, ast.KindCall):
                 yield item.kind
-            fields = type(item).__dataclass_fields__
+            fields = item.FIELDS
             stack.extend(getattr(item, name) for name in fields if not name.endswith("span"))
 
 

@@ -7,7 +7,6 @@ through the same checks as one in the file; what is wrong with it is reported in
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from dsl.diagnostics.model import Reporter
@@ -111,7 +110,7 @@ class Overrides:
             for entry in section.entries or ()
             if not (isinstance(entry, ast.Setting) and entry.name == rival)
         )
-        self.sections["train"] = replace(section, entries=entries)
+        self.sections["train"] = section.replace(entries=entries)
 
     def _set(self, word: str, name: str, value: ast.Expr | None) -> bool:
         if value is None:
@@ -124,7 +123,7 @@ class Overrides:
             if not (isinstance(entry, ast.Setting) and entry.name == name)
         )
         setting = ast.Setting(name, value, span=span, name_span=span)
-        self.sections[word] = replace(section, entries=(*entries, setting))
+        self.sections[word] = section.replace(entries=(*entries, setting))
         return True
 
     def _head_argument(self, path: str, word: str, name: str, value: str | ast.Expr) -> bool:
@@ -140,7 +139,7 @@ class Overrides:
             if word == "loss" and owner and owner in (self.outputs or (owner,)):
                 name = last
             head = self._with(path, section.head, HEADS[word], name, value)
-            self.sections[word] = replace(section, head=head or section.head)
+            self.sections[word] = section.replace(head=head or section.head)
             return head is not None
         return self._entry_argument(path, name, value, word)
 
@@ -161,8 +160,8 @@ class Overrides:
         category = "loss" if word == "loss" else "regularizer"
         changed = self._with(path, entry.value, category, name, value)
         if changed is not None:
-            entries[matches[0]] = replace(entry, value=changed)
-            self.sections[word] = replace(section, entries=tuple(entries))
+            entries[matches[0]] = entry.replace(value=changed)
+            self.sections[word] = section.replace(entries=tuple(entries))
         return changed is not None
 
     def _limit(self, path: str, name: str, value: str | ast.Expr) -> bool:
@@ -173,8 +172,8 @@ class Overrides:
                 bound = self._read(path, value, None)
                 if bound is None:
                     return False
-                entries[index] = replace(entry, value=bound, span=bound.span)
-                self.sections["budget"] = replace(section, entries=tuple(entries))
+                entries[index] = entry.replace(value=bound, span=bound.span)
+                self.sections["budget"] = section.replace(entries=tuple(entries))
                 return True
         known = [entry.name for entry in entries if isinstance(entry, ast.Limit)]
         return self._refuse(path, value, f"the budget limits no `{name}`", nearest(name, known))
@@ -231,9 +230,9 @@ def swap(expr: ast.Expr, old: ast.Expr, new: ast.Expr) -> ast.Expr:
     if expr is old:
         return new
     if isinstance(expr, (ast.OnPattern, ast.Paren)):
-        return replace(expr, value=swap(expr.value, old, new))
+        return expr.replace(value=swap(expr.value, old, new))
     if isinstance(expr, ast.Binary):
-        return replace(expr, left=swap(expr.left, old, new), right=swap(expr.right, old, new))
+        return expr.replace(left=swap(expr.left, old, new), right=swap(expr.right, old, new))
     return expr
 
 
@@ -247,6 +246,6 @@ def with_argument(
     for index, item in enumerate(args):
         position = slots[index] if item.name is None and index < len(slots) else item.name
         if position == name:
-            args[index] = replace(given, name=item.name)
-            return replace(call, args=tuple(args))
-    return replace(call, args=(*args, given))
+            args[index] = given.replace(name=item.name)
+            return call.replace(args=tuple(args))
+    return call.replace(args=(*args, given))

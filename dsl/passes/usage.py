@@ -93,6 +93,6 @@ def mentioned(node: ast.Node) -> set[str]:
         elif isinstance(item, ast.Name):
             found.add(item.id)
         elif isinstance(item, ast.Node):
-            fields = type(item).__dataclass_fields__
+            fields = item.FIELDS
             stack.extend(getattr(item, name) for name in fields if name != "span")
     return found

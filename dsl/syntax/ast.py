@@ -5,18 +5,17 @@ Spans and comments do not take part in equality, so ``parse(format(tree)) == tre
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Union
 
 from dsl.source import Span
+from dsl.syntax.record import Record, field
 
 
 def _span() -> Span:
-    return field(compare=False, repr=False, kw_only=True)
+    return field(compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Record):
     """Anything with a place in the text."""
 
     span: Span = _span()
@@ -25,7 +24,6 @@ class Node:
 # --- expressions ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Number(Node):
     """``3``, ``0.1``, ``12M``, ``8GiB``, ``200ms``, ``5epochs``.
 
@@ -39,50 +37,43 @@ class Number(Node):
 
     value: int | float
     unit: str = ""
-    text: str = field(default="", compare=False)
+    text: str = field("", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
 class String(Node):
     """A string literal, unescaped."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True)
 class Bool(Node):
     """``true`` or ``false``."""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Auto(Node):
     """``auto``."""
 
 
-@dataclass(frozen=True, slots=True)
 class Name(Node):
     """A lower-case word standing for a value; also ``input`` and ``output``."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
 class List(Node):
     """``[a, b]``; an element may be an `OnPattern`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Paren(Node):
     """``(n)``: kept, since ``dim=(n)`` and ``dim=n`` differ."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Unary(Node):
     """``-x``, ``+x`` or ``not x``."""
 
@@ -90,7 +81,6 @@ class Unary(Node):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Binary(Node):
     """Arithmetic, comparison (not chained), ``in``, ``not in``, ``and``, ``or``."""
 
@@ -99,7 +89,6 @@ class Binary(Node):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Conditional(Node):
     """``then if condition else otherwise``."""
 
@@ -108,7 +97,6 @@ class Conditional(Node):
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Node):
     """A function of the language applied to values: ``ceil(x)``; `function` is lower case."""
 
@@ -116,7 +104,6 @@ class Call(Node):
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Attribute(Node):
     """``input.channels``, ``token_embedding.embedding`` (a dotted path)."""
 
@@ -124,7 +111,6 @@ class Attribute(Node):
     attr: str
 
 
-@dataclass(frozen=True, slots=True)
 class Index(Node):
     """``xs[i]``; with several indices, or none, only as a type such as ``float32[3, 8]``."""
 
@@ -132,7 +118,6 @@ class Index(Node):
     indices: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Argument(Node):
     """One argument of a kind: positional where `name` is None."""
 
@@ -140,7 +125,6 @@ class Argument(Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class KindCall(Node):
     """``Conv2d(64, 3)`` or a bare ``ReLU``: a kind with its settings.
 
@@ -154,10 +138,9 @@ class KindCall(Node):
     kind: str
     args: tuple[Argument, ...] = ()
     name_span: Span = _span()
-    parenthesised: bool = field(default=False, compare=False, kw_only=True)
+    parenthesised: bool = field(False, compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
 class OnPattern(Node):
     """``AUC on click``, ``L2(1e-4) on "conv*.weight"``: `target` is a Name, String or List."""
 
@@ -174,7 +157,6 @@ Expr = Union[
 # --- types ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class DimDecl(Node):
     """One dimension of a type: a size, or with `symbol` ``time=1024``."""
 
@@ -182,7 +164,6 @@ class DimDecl(Node):
     symbol: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class TypeExpr(Node):
     """``float32[3, 32, 32]``; a bare dtype has `dims` None, ``int64[]`` an empty tuple."""
 
@@ -193,14 +174,12 @@ class TypeExpr(Node):
 # --- bodies -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Comment(Node):
     """A comment: its text without ``#`` and the blanks around it."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
 class Statement(Node):
     """A statement with the comments that belong to it.
 
@@ -213,13 +192,12 @@ class Statement(Node):
         blank_before: Whether blank lines stood above it (and above its leading comments).
     """
 
-    leading: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
-    trailing: Comment | None = field(default=None, compare=False, kw_only=True)
-    inner: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
-    blank_before: bool = field(default=False, compare=False, kw_only=True)
+    leading: tuple[Comment, ...] = field((), compare=False, kw_only=True)
+    trailing: Comment | None = field(None, compare=False, kw_only=True)
+    inner: tuple[Comment, ...] = field((), compare=False, kw_only=True)
+    blank_before: bool = field(False, compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Broken(Statement):
     """A statement with an error in it, already reported; it keeps what follows from failing too.
 
@@ -230,15 +208,13 @@ class Broken(Statement):
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Body(Node):
     """``{ ... }``; `closing` holds the comments between the last statement and the brace."""
 
     statements: tuple[Statement, ...]
-    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    closing: tuple[Comment, ...] = field((), compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
 class TupleItem(Node):
     """One element of ``(a, b -> Linear(3), mask=m)``."""
 
@@ -246,14 +222,12 @@ class TupleItem(Node):
     chain: Chain
 
 
-@dataclass(frozen=True, slots=True)
 class TupleElement(Node):
     """``(a, b)`` in a chain: several values handed on together."""
 
     items: tuple[TupleItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Residual(Node):
     """``residual { ... } shortcut { ... }``."""
 
@@ -261,14 +235,12 @@ class Residual(Node):
     shortcut: Body | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Parallel(Node):
     """``parallel { {...} {...} }``."""
 
     branches: tuple[Body, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Repeat(Node):
     """``repeat count as i { ... }``; `names` may be empty; `count` may be a list of rows."""
 
@@ -277,7 +249,6 @@ class Repeat(Node):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
 class When(Node):
     """``when condition { ... } otherwise { ... }``."""
 
@@ -289,23 +260,20 @@ class When(Node):
 Element = Union[KindCall, Name, TupleElement, Residual, Parallel, Repeat, When]
 
 
-@dataclass(frozen=True, slots=True)
 class Chain(Node):
     """``element -> element -> ...``, at least one element."""
 
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Step(Statement):
     """``chain``, ``name = chain`` or ``a, b = chain``; `name_spans` parallels `names`."""
 
     names: tuple[str, ...]
     chain: Chain
-    name_spans: tuple[Span, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+    name_spans: tuple[Span, ...] = field((), compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Let(Statement):
     """``let name = expression``, at the top level or in a body."""
 
@@ -314,7 +282,6 @@ class Let(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class InputDecl(Statement):
     """``input image: float32[3, 32, 32]``; in a block the type may be left out."""
 
@@ -323,7 +290,6 @@ class InputDecl(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class OutputDecl(Statement):
     """``output logits: float32[10] = chain``; type and chain are optional."""
 
@@ -333,7 +299,6 @@ class OutputDecl(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class SharedDecl(Statement):
     """``shared name = Kind(...)``."""
 
@@ -345,7 +310,6 @@ class SharedDecl(Statement):
 # --- the top level ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
 class Bounds(Node):
     """``in 16..512`` (`low`, `high` set) or ``in [1, 3, 5]`` (`choices` set)."""
 
@@ -354,7 +318,6 @@ class Bounds(Node):
     choices: List | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Param(Node):
     """A parameter of a block, model or extern layer, or the inside of ``param``.
 
@@ -370,14 +333,12 @@ class Param(Node):
     type_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class Version(Statement):
     """``msl 1``."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
 class Import(Statement):
     """``import "path.msl"``."""
 
@@ -385,14 +346,12 @@ class Import(Statement):
     path_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class ParamDecl(Statement):
     """``param width: int = 64 in 16..512``."""
 
     param: Param
 
 
-@dataclass(frozen=True, slots=True)
 class BlockDecl(Statement):
     """``block Name(params) { ... }``."""
 
@@ -402,7 +361,6 @@ class BlockDecl(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class ModelDecl(Statement):
     """``model Name(params) { ... }``."""
 
@@ -412,7 +370,6 @@ class ModelDecl(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class VariantDecl(Statement):
     """``variant Small = Classifier(depth=2)``."""
 
@@ -421,7 +378,6 @@ class VariantDecl(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class Setting(Statement):
     """``name = expression`` in a section or an extern declaration."""
 
@@ -430,7 +386,6 @@ class Setting(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class Limit(Statement):
     """``params <= 12M`` in ``budget``; `op` is one of ``<= < >= > ==``."""
 
@@ -440,7 +395,6 @@ class Limit(Statement):
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class Item(Statement):
     """``CrossEntropy * 1.0``, ``digit: CrossEntropy``, ``L1(1e-6) on "conv*"``, ``age: "age_*"``.
 
@@ -451,10 +405,9 @@ class Item(Statement):
 
     target: str | None
     value: Expr
-    target_span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+    target_span: Span | None = field(None, compare=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Section(Statement):
     """``loss CrossEntropy``, ``train { epochs = 20 }``, ``data CSV("f.csv") { image: "path" }``.
 
@@ -467,11 +420,10 @@ class Section(Statement):
     word: str
     head: Expr | None
     entries: tuple[Setting | Limit | Item, ...] | None
-    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    closing: tuple[Comment, ...] = field((), compare=False, kw_only=True)
     word_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class ExternDecl(Statement):
     """``extern layer Name(params) from "file.py" { output = ...; params = ... }``."""
 
@@ -479,13 +431,12 @@ class ExternDecl(Statement):
     params: tuple[Param, ...]
     path: str
     settings: tuple[Setting, ...]
-    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    closing: tuple[Comment, ...] = field((), compare=False, kw_only=True)
     name_span: Span = _span()
 
 
-@dataclass(frozen=True, slots=True)
 class File(Node):
     """A whole text, with the comments after the last statement."""
 
     statements: tuple[Statement, ...]
-    closing: tuple[Comment, ...] = field(default=(), compare=False, kw_only=True)
+    closing: tuple[Comment, ...] = field((), compare=False, kw_only=True)
