@@ -137,12 +137,14 @@ class Namer:
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
+        self.numbers: dict[str, int] = {}
 
     def name(self, base: str) -> str:
         """`base`, or with the first free number behind it."""
-        name, number = base, 2
+        name, number = base, self.numbers.get(base, 2)
         while name in self.taken:
             name, number = f"{base}_{number}", number + 1
+        self.numbers[base] = number
         self.taken.add(name)
         return name
 
