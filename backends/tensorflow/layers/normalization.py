@@ -20,19 +20,20 @@ _RUNNING = (
 @TENSORFLOW.emits(BatchNorm)
 def batch_norm(layer: BatchNorm, site: Site) -> Emission:
     """A layer of its own, which acts on the last axis: Keras' running variance is biased."""
+    affine = unless(True, layer.affine)
     module = site.call(
-        site.helper("BatchNorm"),
+        site.helper("BatchNorm", plain=affine is not None),
         momentum=unless(0.1, layer.momentum),
         epsilon=unless(1e-5, layer.eps),
-        affine=unless(True, layer.affine),
+        affine=affine,
         name=Raw(site.name),
     )
-    affine = (_GAMMA, _BETA) if layer.affine else ()
+    weights = (_GAMMA, _BETA, *_RUNNING) if layer.affine else _RUNNING
     axis = _axis(layer, site)
     x = site.x[0] if axis is None else f"keras.ops.moveaxis({site.x[0]}, {axis}, -1)"
     call = f"{site.self}({x})"
     call = call if axis is None else f"keras.ops.moveaxis({call}, -1, {axis})"
-    return Emission(call, module, affine + _RUNNING)
+    return Emission(call, module, weights)
 
 
 @TENSORFLOW.emits(GroupNorm, InstanceNorm)
