@@ -164,8 +164,8 @@ class _LastDimsNorm(Layer, abstract=True):
             raise LayerError(
                 "MSL332", f"`{self.name}` would act on the width of an image", input=0,
                 label=f"takes the last dimension, width={x.shape[-1]}",
-                help=f"`GroupNorm(1)` normalises over the whole image, as `{self.name}(dims=3)` "
-                "does; `Permute` the channels to the end to normalise over them",
+                help=f"`dims={x.rank}` normalises over all of it, `dims=1` says that the width is "
+                "meant; to normalise over channels, `Permute` them to the end",
             )  # fmt: skip
         self._normalized(x)
         return x
