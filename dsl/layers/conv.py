@@ -37,6 +37,8 @@ class Convolution(Layer, abstract=True):
 
     def _channels(self, x: TensorType) -> tuple[TensorType, int]:
         """The input read as channels-first, and its number of channels, held against groups."""
+        if x.rank == 2 and isinstance(x.shape[0], Poly):
+            raise self._turned(x)
         x = as_image(x, self.spatial, self.name)
         channels = known(x.shape[0], f"the number of channels that `{self.name}` takes")
         for what, count in (("input", channels), ("output", self.out_channels)):
@@ -47,6 +49,17 @@ class Convolution(Layer, abstract=True):
                     help="take a number of groups that divides the channels on both sides",
                 )  # fmt: skip
         return x, channels
+
+    def _turned(self, x: TensorType) -> LayerError:
+        """The error for a sequence of unknown length, whose time would be read as channels."""
+        order = f"[{x.axes[1] or 1}, {x.axes[0] or 0}]"
+        return LayerError(
+            "MSL309",
+            f"`{self.name}` would take `{x.shape[0]}`, which is only known when the model runs, "
+            "as its channels", input=0, label=f"this is {x.named()}",
+            help=f"it needs [channels, time]: turn the value first with `Permute({order})`",
+            insert=f"Permute({order}) -> ",
+        )  # fmt: skip
 
     def _owned(self, shape: tuple[int, ...]) -> tuple[Weight, ...]:
         """Kernel and bias; both start uniform in ``+-1/sqrt(fan_in)``, PyTorch's default.

@@ -46,10 +46,9 @@ def as_image(x: TensorType, count: int, kind: str) -> TensorType:
     if not x.batched:
         raise no_batch(kind)
     if "channels" in x.axes[1:]:
-        order = ", ".join(str(name) for name in axes)
         raise LayerError(
             "MSL302", f"`{kind}` needs the channels in front, and the value is {x.named()}",
-            input=0, help=f"put them in front: `Permute` to the order {order}",
+            input=0, help=f"put them in front: `Permute({needs})`",
         )  # fmt: skip
     if not x.is_float:
         raise LayerError(

@@ -17,6 +17,11 @@ def _image(first: str, last: str) -> str:
     return f"model Net {{\n  input image: float32[3, 32, 32]\n  {first}\n  output y = {last}\n}}\n"
 
 
+def _signal(line: str) -> str:
+    """A whole spec with a line on a sequence of any length."""
+    return f"model Net {{\n  input x: float32[time=20, 8]\n  output y = {line}\n}}\n"
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "MSL301",
@@ -87,6 +92,17 @@ RULES: tuple[Rule, ...] = (
         _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(4, 3)) -> Add"),
         _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(8, 3)) -> Add"),
         _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(1, 3)) -> Add"),
+    ),
+    Rule(
+        "MSL309",
+        "symbolic-size",
+        Severity.ERROR,
+        "A size that weights depend on is only known when the model runs.",
+        "A symbol such as `time` stands for a length that differs from batch to batch. Weights "
+        "have one size, so what they act on needs a number: channels, features, a kernel.",
+        _signal("Conv1d(4, 3)"),
+        _signal("Permute([features, time]) -> Conv1d(4, 3)"),
+        _signal("GRU(4)"),
     ),
     Rule(
         "MSL320",
