@@ -12,6 +12,13 @@ def _positions(line: str) -> str:
     )
 
 
+def _words(line: str) -> str:
+    """A whole spec with a line that looks up words."""
+    return (
+        f"model Net {{\n  input words: int64[20]\n  {line}\n  output y = GRU(4) -> Linear(3)\n}}\n"
+    )
+
+
 def _image(first: str, last: str) -> str:
     """A whole spec with two lines on an image of 32 x 32 pixels."""
     return f"model Net {{\n  input image: float32[3, 32, 32]\n  {first}\n  output y = {last}\n}}\n"
@@ -103,6 +110,28 @@ RULES: tuple[Rule, ...] = (
         _signal("Conv1d(4, 3)"),
         _signal("Permute([features, time]) -> Conv1d(4, 3)"),
         _signal("GRU(4)"),
+    ),
+    Rule(
+        "MSL311",
+        "index-out-of-range",
+        Severity.ERROR,
+        "An index points behind the last element.",
+        "Elements are counted from 0, so the last of `n` is `n - 1`; `padding_idx` of an "
+        "`Embedding` is one of its rows.",
+        _words("Embedding(100, 8, padding_idx=100)"),
+        _words("Embedding(101, 8, padding_idx=100)"),
+        _words("Embedding(100, 8, padding_idx=99)"),
+    ),
+    Rule(
+        "MSL312",
+        "needs-several-values",
+        Severity.ERROR,
+        "A kind is given more or fewer values than it takes.",
+        "Several values go together in parentheses: `(a, b) -> Add`. Optional inputs are named: "
+        "`(x, h=state) -> GRU(8)`.",
+        "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = a -> Add\n}\n",
+        "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = (a, x) -> Add\n}\n",
+        "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = (a, x) -> Concat\n}\n",
     ),
     Rule(
         "MSL320",
