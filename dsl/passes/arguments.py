@@ -14,6 +14,7 @@ from dsl.kinds.kind import (
     categories_of,
     find,
     keras_word,
+    pytorch_word,
 )
 from dsl.kinds.values import (
     Axis,
@@ -97,12 +98,16 @@ class Evaluator(Expressions):
     ) -> Reported:
         """Reports a kind that does not exist in a category, with what may be meant."""
         article = "an" if category[0] in "aeio" else "a"
-        ours = keras_word(category, call.kind)
+        words = {
+            "Keras": keras_word(category, call.kind),
+            "PyTorch": pytorch_word(category, call.kind),
+        }
+        ours = next(((whose, word) for whose, word in words.items() if word), None)
         known = [*others, *REGISTRY.get(category, {})]
         near = nearest(call.kind, known)
         elsewhere = [name for name in categories_of(call.kind) if name != category]
         if ours:
-            helps = (f"`{call.kind}` is what Keras says; here it is `{ours}`",)
+            helps = (f"`{call.kind}` is what {ours[0]} says; here it is `{ours[1]}`",)
         elif elsewhere:
             helps = (
                 f"`{call.kind}` is {'an' if elsewhere[0][0] in 'aeio' else 'a'} {elsewhere[0]}",
