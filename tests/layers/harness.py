@@ -456,6 +456,27 @@ def _load_keras(
     return {rule.variable: owned[rule.variable] for rule in emission.weights}
 
 
+def initial_weights(layer: Layer, types: Sequence[Any], backend: str) -> dict[str, Any]:
+    """What weights hold before any training, by role."""
+    if backend == "torch":
+        holder, _ = torch_module(layer, types)
+        state = {key.removeprefix("layer."): value for key, value in holder.state_dict().items()}
+        return {w.role: state[w.role or "layer"].numpy() for w in layer.weights(*types)}
+    model, emission = keras_model(layer, types)
+    shapes = {weight.role: weight.shape for weight in layer.weights(*types)}
+    found: dict[str, Any] = {}
+    for rule, variable in zip(emission.weights, _declared(model, emission).values()):
+        found |= unpack(rule, variable.numpy(), shapes, np)
+    return found
+
+
+def _declared(model: Any, emission: Emission) -> dict[str, Any]:
+    """The variables that an emission declares, by path below the layer."""
+    prefix = f"{model.layer.path}/"
+    owned = {variable.path.removeprefix(prefix): variable for variable in model.layer.variables}
+    return {rule.variable: owned[rule.variable] for rule in emission.weights}
+
+
 def _store(array: Any, type: TensorType | None, dtype: str) -> Any:
     """The array as Keras stores it."""
     if array is None or type is None:

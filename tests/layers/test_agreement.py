@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import backends.reference.families
@@ -19,6 +20,7 @@ from tests.layers.harness import (
     Run,
     assert_close,
     family_cases,
+    initial_weights,
     random_weights,
     reference,
     run_keras,
@@ -77,6 +79,34 @@ def test_arguments_of_a_block_compute_the_same(case: Case, emitters: Emitters) -
         assert refusal.help
         return
     compare_outputs(str(case), actual, reference(layer, inputs, weights, types), RTOL["float32"])
+
+
+def owners() -> list[Case]:
+    """A case with weights for each kind that has such."""
+    first: dict[Any, Case] = {}
+    for _, case in family_cases():
+        if case.layer.weights(*case.types):
+            first.setdefault(case.kind, case)
+    return list(first.values())
+
+
+@pytest.mark.parametrize("case", owners(), ids=lambda case: case.kind.name)
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+def test_weights_start_as_declared(case: Case, backend: str) -> None:
+    """Constants are exact; of random ones the spread is near what the distribution has."""
+    layer = case.layer
+    held = initial_weights(layer, case.types, backend)
+    for weight in layer.weights(*case.types):
+        values, init = held[weight.role], weight.init
+        if init.scheme in ("zeros", "ones", "constant"):
+            wanted = {"zeros": 0.0, "ones": 1.0}.get(init.scheme, init.value)
+            assert_close(values, np.full(weight.shape, wanted), 1e-6, weight.role)
+        elif init.scheme == "uniform":
+            assert np.abs(values).max() <= init.value * (1 + 1e-6), weight.role
+            assert values.size < 8 or np.abs(values).max() > init.value / 2, weight.role
+            assert values.size < 2 or np.ptp(values) > 0, weight.role
+        elif init.scheme == "normal" and values.size >= 16:
+            assert 0.4 < np.std(values) / init.value < 1.8, weight.role
 
 
 def compare_outputs(what: str, run: Run, meant: Run, rtol: float) -> None:
