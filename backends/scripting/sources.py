@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.pycode.literals import literal
-from backends.scripting.arrays import Array, input_arrays, target_arrays
+from backends.scripting.arrays import BYTE_VALUES, Array, input_arrays, target_arrays
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
 from dsl.training.data import CSV, NPZ, ImageFolder, Python, Source, Synthetic, Text
@@ -48,7 +48,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "data_template": TEMPLATES[type(kind)],
         "inputs": [_input(array, kind, training) for array in inputs],
         "targets": [_target(array, kind, training) for array in targets],
-        "arrays": arrays,
+        "arrays": [_drawn(array, text) for array in arrays],
         "input_names": literal(tuple(array.bare for array in inputs)),
         "arrays_by_source": [
             {"name": array.name, "source": literal(_sources(array, training)[0])}
@@ -68,6 +68,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "scaled_inputs": any(not item["picture"] for item in scales),
         "minmax": getattr(kind, "normalize", "") == "minmax",
         "pictures": pictures,
+        "as_bytes": any(array.picture for array in inputs),
         "softmax": any(array.task == "distribution" for array in arrays),
         "validation": literal(kind.validation),
         "test": literal(kind.test),
@@ -98,6 +99,18 @@ def _samples(kind: Source, inputs: tuple[Array, ...]) -> str:
     """How many synthetic rows there are, or tokens: enough for as many windows."""
     count = getattr(kind, "samples", SAMPLES)
     return f"{count} * TIME" if isinstance(kind, Text) else str(count)
+
+
+def _drawn(array: Array, text: bool) -> dict[str, Any]:
+    """An array as the tables of the script list it; a text is one stream of tokens."""
+    stream = f'rng.integers(0, {array.limit or BYTE_VALUES}, count, "int32")'
+    return {
+        "name": array.name,
+        "shape": array.shape,
+        "dtype": array.dtype,
+        "limit": array.limit,
+        "random": stream if text else array.random,
+    }
 
 
 def _ignored(training: Training) -> str:
