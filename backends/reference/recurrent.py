@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from backends.reference import Mode, reference
-from dsl.layers.recurrent import GRU, LSTM, SimpleRNN
+from dsl.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 
-Recurrent = SimpleRNN | LSTM | GRU
 State = tuple[np.ndarray, ...]
 
 
@@ -74,7 +73,7 @@ def _scan(
     return np.stack(steps, axis=-2), state
 
 
-def _rnn_step(layer: Recurrent, x: np.ndarray, state: State, w: dict[str, Any]) -> State:
+def _rnn_step(layer: SimpleRNN, x: np.ndarray, state: State, w: dict[str, Any]) -> State:
     """``h = act(W_ih x + b + W_hh h)`` (Goodfellow et al. 2016, eq. 10.8-10.9)."""
     a = x @ w["weight_ih"].T + w["bias_ih"] + state[0] @ w["weight_hh"].T + w["bias_hh"]
     return (np.maximum(a, 0.0) if layer.activation == "relu" else np.tanh(a),)

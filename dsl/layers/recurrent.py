@@ -20,7 +20,7 @@ _SEQUENCES = "Whether to give the result of every step; else of the last."
 _STATE = "Whether to give the final state as well."
 
 
-class _Recurrent(Layer, abstract=True):
+class Recurrent(Layer, abstract=True):
     """What the recurrent kinds share; `gates` is the number of blocks in their weights."""
 
     gates: ClassVar[int] = 1
@@ -194,7 +194,7 @@ def _state_formula(layers: int, directions: int, hidden: int) -> str:
     )
 
 
-class SimpleRNN(_Recurrent):
+class SimpleRNN(Recurrent):
     """A recurrent layer without gates: ``h_t = act(W_ih x_t + b + W_hh h_{t-1})``.
 
     Shape: ``[.., time, in]`` to ``[.., hidden_size]``, the last step's result, or with
@@ -228,7 +228,7 @@ class SimpleRNN(_Recurrent):
     return_state: bool = arg(Bool(), _STATE, False, keyword=True)
 
 
-class LSTM(_Recurrent):
+class LSTM(Recurrent):
     """A long short-term memory.
 
     ``i, f, g, o = split(W_ih x_t + b + W_hh h_{t-1})``; ``c_t = sigmoid(f) * c_{t-1} +
@@ -262,7 +262,7 @@ class LSTM(_Recurrent):
     return_state: bool = arg(Bool(), _STATE, False, keyword=True)
 
 
-class GRU(_Recurrent):
+class GRU(Recurrent):
     """A gated recurrent unit, its reset gate behind the recurrent product.
 
     ``r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)``; ``z = sigmoid(W_iz x_t + b_iz +

@@ -7,7 +7,7 @@ from typing import Any
 from backends.base import Emission, KerasWeight, Raw, Site, is_traced
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning
-from dsl.layers.recurrent import GRU, LSTM, SimpleRNN
+from dsl.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 
 _CELLS = {SimpleRNN: "simple_rnn_cell", LSTM: "lstm_cell", GRU: "gru_cell"}
 _Z_R_N = (1, 0, 2)
@@ -15,7 +15,7 @@ _Z_R_N = (1, 0, 2)
 
 
 @TENSORFLOW.emits(SimpleRNN, LSTM, GRU)
-def recurrent(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
+def recurrent(layer: Recurrent, site: Site) -> Emission:
     """One native layer, alone or in `layers.Bidirectional`; several in a `RecurrentStack`."""
     batched = all(type.batched for type in site.types if type is not None)
     more = layer.return_state or any(site.x[1:]) or layer.bias == "double"
@@ -24,13 +24,13 @@ def recurrent(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
     return _both(layer, site) if layer.bidirectional else _single(layer, site)
 
 
-def _single(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
+def _single(layer: Recurrent, site: Site) -> Emission:
     """The native layer by itself."""
     module = _construct(layer, site, **_returns(layer), name=Raw(site.name))
     return Emission(_call(site), module, _weights(layer, ""))
 
 
-def _both(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
+def _both(layer: Recurrent, site: Site) -> Emission:
     """The native layer and a second one that reads from the end."""
     inner = _construct(layer, site, **_returns(layer), name=Raw('"rnn"'))
     module = site.call("layers.Bidirectional", Raw(inner), name=Raw(site.name))
@@ -40,7 +40,7 @@ def _both(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
     return Emission(_call(site), module, weights[0] + weights[1])
 
 
-def _stack(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
+def _stack(layer: Recurrent, site: Site) -> Emission:
     """Native layers on top of each other, in both directions, over any number of dimensions."""
     helper = site.helper(
         "RecurrentStack",
@@ -61,7 +61,7 @@ def _stack(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
     return Emission(_call(site), module, tuple(rule for rules in weights for rule in rules))
 
 
-def _returns(layer: SimpleRNN | LSTM | GRU) -> dict[str, Any]:
+def _returns(layer: Recurrent) -> dict[str, Any]:
     return {
         "return_sequences": _unless(False, layer.return_sequences),
         "return_state": _unless(False, layer.return_state),
@@ -78,7 +78,7 @@ def _call(site: Site) -> str:
     )
 
 
-def _construct(layer: SimpleRNN | LSTM | GRU, site: Site, options: str = "", **named: Any) -> str:
+def _construct(layer: Recurrent, site: Site, options: str = "", **named: Any) -> str:
     """Code of one native layer, started as in PyTorch; `options` are written as they stand."""
     kind = f"layers.{layer.name}"
     if layer.bias == "double":
@@ -95,9 +95,7 @@ def _construct(layer: SimpleRNN | LSTM | GRU, site: Site, options: str = "", **n
     return f"{call[:-1]}, {options})" if options else call
 
 
-def _weights(
-    layer: SimpleRNN | LSTM | GRU, suffix: str, place: str = ""
-) -> tuple[KerasWeight, ...]:
+def _weights(layer: Recurrent, suffix: str, place: str = "") -> tuple[KerasWeight, ...]:
     """The variables of the native layer at `place`, which hold the roles with that suffix."""
     is_gru = isinstance(layer, GRU)
     suffix, gates = suffix or "_l0", _Z_R_N if is_gru else ()

@@ -6,11 +6,11 @@ from typing import Any
 
 from backends.base import Emission, Raw, Site
 from backends.torch.layers import TORCH
-from dsl.layers.recurrent import GRU, LSTM, SimpleRNN
+from dsl.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 
 
 @TORCH.emits(SimpleRNN, LSTM, GRU)
-def recurrent(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
+def recurrent(layer: Recurrent, site: Site) -> Emission:
     """`nn.RNN`, `nn.LSTM` or `nn.GRU`; where the layer has one bias a gate, `single_bias` of it."""
     module = site.call(
         "nn.RNN" if isinstance(layer, SimpleRNN) else f"nn.{layer.name}",
@@ -31,7 +31,7 @@ def recurrent(layer: SimpleRNN | LSTM | GRU, site: Site) -> Emission:
     return Emission(_general_call(layer, site), module)
 
 
-def _plain_call(layer: SimpleRNN | LSTM | GRU, site: Site) -> str:
+def _plain_call(layer: Recurrent, site: Site) -> str:
     """One result of a batch of sequences."""
     results = f"{site.self}({site.x[0]})"
     if layer.return_sequences:
@@ -42,7 +42,7 @@ def _plain_call(layer: SimpleRNN | LSTM | GRU, site: Site) -> str:
     return f"{h}[-2:].transpose(0, 1).flatten(1)"
 
 
-def _general_call(layer: SimpleRNN | LSTM | GRU, site: Site) -> str:
+def _general_call(layer: Recurrent, site: Site) -> str:
     """States in or out, or further dimensions in front of time."""
     states: list[str | None] = list(site.x[1:])
     if any(states):
