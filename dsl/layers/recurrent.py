@@ -174,9 +174,9 @@ def require_sequence(kind: str, x: TensorType) -> None:
         raise LayerError(
             "MSL302", f"`{kind}` would take the {last} of {x.named()} for the features", input=0,
             label=f"the last dimension is {last}={x.shape[-1]}",
-            help="`Permute(1, 0) -> ` in front turns it to [time, features]" if x.rank == 2
+            help="`Permute([1, 0]) -> ` in front turns it to [time, features]" if x.rank == 2
             else cure,
-            insert="Permute(1, 0) -> " if x.rank == 2 else "ToSequence -> ",
+            insert="Permute([1, 0]) -> " if x.rank == 2 else "ToSequence -> ",
         )  # fmt: skip
 
 
