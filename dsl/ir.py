@@ -160,7 +160,8 @@ class Round:
         count: How many.
         bindings: The names after ``as`` with their plain values.
         carried: For each input dimension that changes from round to round, the local name that
-            carries it: ``{(input, axis): name}`` (only where code is to be written).
+            carries it and the formula of its next value: ``{(input, axis): (name, next)}`` (only
+            where code is to be written).
         inputs: What the round is given.
         nodes: They may use values of the enclosing bodies.
         outputs: What it hands to the next round.
@@ -172,7 +173,7 @@ class Round:
     inputs: tuple[Value, ...]
     nodes: tuple[Node, ...]
     outputs: tuple[Value, ...]
-    carried: dict[tuple[int, int], str] = field(default_factory=dict)
+    carried: dict[tuple[int, int], tuple[str, Operand]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,6 +241,7 @@ class Instance:
         body: Its graph; sizes are traced in the names of the block's own parameters and of
             `sizes`.
         sizes: The names that stand for sizes of the inputs, with their plain values.
+        results: Types of the outputs, traced in the parameters and `sizes` alone.
     """
 
     block: str
@@ -247,6 +249,7 @@ class Instance:
     args: dict[str, Any]
     body: Body
     sizes: dict[str, int]
+    results: tuple[TensorType, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

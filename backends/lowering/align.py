@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from dsl.ir import (
     Body,
@@ -138,7 +138,7 @@ class RepeatSlot:
     carried: dict[str, tuple[Operand, Operand]]
 
 
-NodeSlot = Union[LayerSlot, CallSlot, SharedSlot, GroupSlot, WhenSlot, RepeatSlot]
+NodeSlot = LayerSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
 
 
 @dataclass(eq=False)
@@ -152,13 +152,17 @@ class Template:
     output_names: tuple[str, ...]
 
 
-def align(bodies: Sequence[Body]) -> Template:
+def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
     """The template of some bodies.
+
+    Args:
+        bodies: The variants.
+        unroll: Whether to write out the rounds of repeats one by one, as a last resort.
 
     Raises:
         Conflict: They differ in more than numbers and branches.
     """
-    aligner = _Aligner()
+    aligner = _Aligner(unroll)
     inputs = aligner.slots([body.inputs for body in bodies])
     nodes = aligner.nodes([body.nodes for body in bodies])
     outputs = aligner.known([tuple(item.value for item in body.outputs) for body in bodies])
@@ -181,7 +185,8 @@ def same(values: Sequence[Any]) -> Any:
 class _Aligner:
     """Walks variants in step, and remembers which values correspond."""
 
-    def __init__(self) -> None:
+    def __init__(self, unroll: bool) -> None:
+        self._unroll = unroll
         self._slots: dict[Value, Slot] = {}
         self._shared: dict[SharedNode, SharedSlot] = {}
 
@@ -297,6 +302,8 @@ class _Aligner:
             for node in variants:
                 self._slots.update(zip(node.outputs, inputs))  # type: ignore[arg-type]
             return []
+        if self._unroll:
+            return self._unrolled(variants)
         parts = [part for _, part in rounds]
         starts = self.slots([part.inputs for part in parts])
         body = self.nodes([part.nodes for part in parts])
@@ -309,6 +316,27 @@ class _Aligner:
             body, starts, results, _carried(rounds),
         )  # type: ignore[arg-type]  # fmt: skip
 
+    def _unrolled(self, variants: list[RepeatNode]) -> GroupSlot:
+        """The rounds one by one, each a group called by its number."""
+        first = variants[0]
+        same([len(node.rounds) for node in variants])
+        if any(part.count > 1 for node in variants for part in node.rounds):
+            raise Conflict
+        inputs = before = self.known([node.inputs for node in variants])
+        groups: list[NodeSlot] = []
+        for number, parts in enumerate(zip(*(node.rounds for node in variants))):
+            for part in parts:
+                self._slots.update(zip(part.inputs, before))  # type: ignore[arg-type]
+            nodes = self.nodes([part.nodes for part in parts])
+            after = self.known([part.outputs for part in parts])
+            groups.extend(_numbered(number, nodes, before, after, _line(first)))
+            before = after
+        for node in variants:
+            self._slots.update(zip(node.outputs, before))  # type: ignore[arg-type]
+        return GroupSlot(
+            first.name, "parallel", _line(first), first.comments, groups, inputs, before
+        )  # type: ignore[arg-type]
+
     _ALIGN: dict[type, Callable[..., Any]] = {
         LayerNode: _layer,
         CallNode: _call,
@@ -319,13 +347,23 @@ class _Aligner:
     }
 
 
+def _numbered(
+    number: int, nodes: list[NodeSlot], inputs: Any, outputs: Any, line: int
+) -> list[NodeSlot]:
+    """A round as a group called by its number; a layer without a name bears the number itself."""
+    only = nodes[0] if len(nodes) == 1 else None
+    if isinstance(only, (LayerSlot, CallSlot)) and not only.name:
+        only.name = str(number)
+        return nodes
+    return [GroupSlot(str(number), "branch", line, (), nodes, inputs, outputs)]
+
+
 def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Operand, Operand]]:
     """First and next formula of each carried size."""
     same([part.carried for _, part in rounds])
     carried = {}
-    for (index, axis), name in rounds[0][1].carried.items():
+    for (index, axis), (name, after) in rounds[0][1].carried.items():
         first = same([formula(node.inputs[index].type.shape[axis]) for node, _ in rounds])
-        after = same([formula(part.outputs[index].type.shape[axis]) for _, part in rounds])
         carried[name] = (first, after)
     return carried
 

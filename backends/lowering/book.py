@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class Book:
         self._model = model
         self._calls = _calls(model)
         self._plans: dict[Instance, ClassPlan] = {}
+        self._members: dict[int, list[Instance]] = {}
         self.classes: list[ClassPlan] = []
 
     def fill(self) -> None:
@@ -110,8 +112,17 @@ class Book:
         classes.append([instance])
 
     def _try(self, group: list[Instance]) -> ClassPlan:
+        """The class of a group, with repeats written out where it is one instance's last resort."""
+        try:
+            return self._written(group, unroll=False)
+        except Conflict:
+            if len(group) > 1:
+                raise
+            return self._written(group, unroll=True)
+
+    def _written(self, group: list[Instance], unroll: bool) -> ClassPlan:
         decl = group[0].decl
-        template = align([instance.body for instance in group])
+        template = align([instance.body for instance in group], unroll)
         sizes = tuple(group[0].sizes)
         plan = ClassPlan(decl.name, template, sizes, block_params(decl))
         plan.comments = tuple(comment.text for comment in decl.leading)
@@ -121,6 +132,11 @@ class Book:
 
     def _make(self, group: list[Instance]) -> None:
         plan = self._try(group)
+        known = self._equal(plan)
+        if known is not None:
+            self._join(known, group)
+            return
+        self._members[id(plan)] = group
         name = self.name(plan.name)
         if name != plan.name:
             plan.name = name
@@ -128,6 +144,23 @@ class Book:
         self.classes.append(plan)
         for instance in group:
             self._plans[instance] = plan
+
+    def _equal(self, plan: ClassPlan) -> ClassPlan | None:
+        """A class that does the same, written for other instances of the same block."""
+        text = _bare(plan)
+        return next((item for item in self.classes if _bare(item) == text), None)
+
+    def _join(self, known: ClassPlan, group: list[Instance]) -> None:
+        """Lets a class serve more instances; its comments then tell what they have in common."""
+        members = [*self._members[id(known)], *group]
+        for instance in group:
+            self._plans[instance] = known
+        try:
+            merged = self._try(members)
+        except Conflict:
+            return
+        known.template, known.text = merged.template, _renamed(merged, known.name)
+        self._members[id(known)] = members
 
     def _aliases(self, group: list[Instance]) -> dict[str, str]:
         """Sizes that equal a parameter at every call."""
@@ -145,6 +178,16 @@ class Book:
                     aliases[size] = param
                     break
         return aliases
+
+
+def _bare(plan: ClassPlan) -> str:
+    """The code of a class without its own name and without comments."""
+    text = re.sub(r"^class \w+", "class", re.sub(r" *#.*", "", plan.text), flags=re.MULTILINE)
+    return text.strip()
+
+
+def _renamed(plan: ClassPlan, name: str) -> str:
+    return re.sub(rf"^class {plan.name}\b", f"class {name}", plan.text, flags=re.MULTILINE)
 
 
 def size_formulas(call: CallNode) -> dict[str, Operand]:

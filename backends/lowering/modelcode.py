@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.base import Emitters
-from backends.lowering.align import align
+from backends.lowering.align import Conflict, align
 from backends.lowering.book import Book, ClassPlan
+from backends.lowering.writer import Refused
 from backends.pycode.literals import literal
 from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
@@ -79,19 +80,35 @@ def model_code(model: Model, emitters: Emitters, package: str, write: WriteClass
 
     book = Book(model, write_block, {model.name})
     book.fill()
-    plan = _model_plan(model)
-    write(plan, book, helpers, constants, True)
+    try:
+        plan = _model_plan(model, False)
+        write(plan, book, helpers, constants, True)
+    except Conflict:
+        plan = _unrolled(model)
+        write(plan, book, helpers, constants, True)
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     parts = [*_constants(model, constants), *helpers.texts(), *classes, _build(plan)]
     return ModelCode(model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags))
 
 
-def _model_plan(model: Model) -> ClassPlan:
+def _unrolled(model: Model) -> ClassPlan:
+    """The plan with every round written out."""
+    try:
+        return _model_plan(model, True)
+    except Conflict:
+        raise Refused(
+            "the rounds of a repeat differ in a way that no loop can follow",
+            "write the rounds that differ one by one",
+            model.body.nodes[0],
+        ) from None
+
+
+def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     params = {
         name: literal(plain(value)) if _is_plain(value) else None
         for name, value in model.args.items()
     }
-    plan = ClassPlan(model.name, align([model.body]), (), params)
+    plan = ClassPlan(model.name, align([model.body], unroll), (), params)
     leading = model.decl.leading if isinstance(model.decl, ast.ModelDecl) else ()
     plan.comments = tuple(comment.text for comment in leading)
     return plan

@@ -167,10 +167,10 @@ class Scribe:
     ) -> None:
         """Takes the text of a step, its holes filled, as the value of `outputs`."""
         text, comments = self._fill(text, slots, comments)
+        self.flush()  # before the inputs are let go, so that it takes none of their variables
         for slot in slots:
             if slot is not None:
                 self._uses[slot] -= 1
-        self.flush()
         if len(outputs) == 1:
             self._pending = Pending(outputs[0], text, line, comments)
             return

@@ -260,7 +260,9 @@ class ModelWriter(KerasWriter):
     def _build(self) -> list[str]:
         template = self.plan.template
         self._held.clear()
-        scribe = Scribe(count_uses(template), self.comment, 2)
+        uses = count_uses(template)
+        uses.update(template.inputs)  # the last line needs them once more
+        scribe = Scribe(uses, self.comment, 2)
         scribe.reserve([identifier(name) for name in self.plan.params])
         for slot, name in zip(template.inputs, template.names):
             variable = identifier(name)

@@ -82,7 +82,8 @@ class TorchWriter(Writer):
     def target(self, path: Path) -> str:
         text = "self"
         for name in path:
-            text += f".{self.attribute(name)}" if name.isidentifier() else f"[{quote(name)}]"
+            if name:
+                text += f".{self.attribute(name)}" if name.isidentifier() else f"[{quote(name)}]"
         return text
 
     # --- containers ---------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dsl.passes.drafts import CallDraft, Draft, LayerDraft, SharedDraft, snake_c
 from dsl.passes.evaluate import Reported
 from dsl.passes.extern import extern_layer
 from dsl.passes.flow import Flow
+from dsl.passes.locals import Locals
 from dsl.passes.scope import Module, Scope, SharedUse, Tensor
 from dsl.passes.usage import Usage
 from dsl.shapes.trace import Expr, TracedInt, formula, plain, substitute, traced
@@ -34,6 +35,7 @@ class Applying:
     instances: dict[Any, Instance | None]
     weighted: dict[Instance, bool]
     applications: list[Span]
+    locals: Locals
 
     if TYPE_CHECKING:
 
@@ -117,12 +119,12 @@ class Applying:
             self._no_such_port(call, flow, ())
             return flow.values
         required = [port.name for port in layer.ports if not port.optional]
-        if number != len(required):
+        if not len(required) <= number <= len(layer.ports):
             form = f"({', '.join(required)})" if len(required) != 1 else "x"
             raise self._needs_several(call, count(len(required), "value"), number, form)
-        self._no_such_port(call, flow, tuple(p.name for p in layer.ports if p.optional))
-        optional = (flow.named.get(port.name) for port in layer.ports if port.optional)
-        return (*flow.values, *optional)
+        free = [port.name for port in layer.ports[number:]]
+        self._no_such_port(call, flow, tuple(free))
+        return (*flow.values, *(flow.named.get(name) for name in free))
 
     def _needs_several(self, call: ast.KindCall, wants: str, got: int, form: str) -> Reported:
         return self.evaluator.fail(
@@ -284,10 +286,20 @@ class Applying:
             Value(self._named_sizes(type_, name, len(types), sizes, bound), name)
             for type_, name in zip(types, names)
         )
-        body = self._body(decl, scope, given)
-        if body is None:
-            return None
-        return Instance(decl.name, decl, bound, body, sizes)
+        around, self.locals = self.locals, Locals()
+        try:
+            body = self._body(decl, scope, given)
+            if body is None:
+                return None
+            results = tuple(self._leaving(output.value.type) for output in body.outputs)
+        finally:
+            self.locals = around
+        return Instance(decl.name, decl, bound, body, sizes, results)
+
+    def _leaving(self, type_: TensorType) -> TensorType:
+        """The type of a result, in terms that its block's callers know."""
+        shape = tuple(self.locals.leave(dim) for dim in type_.shape)
+        return type_.with_shape(shape, type_.axes)
 
     def _named_sizes(
         self, type_: TensorType, name: str, inputs: int, sizes: dict[str, int], taken: Any
@@ -315,7 +327,7 @@ class Applying:
         self, instance: Instance, args: dict[str, Any], inputs: tuple[Value, ...]
     ) -> tuple[Value, ...]:
         """Values of the caller for the results of a block, their sizes in the caller's terms."""
-        types = [output.value.type for output in instance.body.outputs]
+        types: list[TensorType] = list(instance.results)
         if self.trace:
             formulas = {**instance.args, **{key: formula(value) for key, value in args.items()}}
             names = iter(instance.sizes)

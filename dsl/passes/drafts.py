@@ -25,6 +25,7 @@ from dsl.ir import (
     join,
 )
 from dsl.layers.base import Layer
+from dsl.shapes.trace import Operand
 from dsl.source import Span
 
 
@@ -108,7 +109,7 @@ class RoundDraft:
     inputs: tuple[Value, ...]
     drafts: list[Draft]
     outputs: tuple[Value, ...]
-    carried: dict[tuple[int, int], str]
+    carried: dict[tuple[int, int], tuple[str, Operand]]
     single: Draft | None = None
 
 

@@ -16,6 +16,7 @@ from dsl.passes.arguments import Evaluator
 from dsl.passes.drafts import Draft, SharedDraft, finish, settle
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import UNKNOWN_FLOW, Flow, Frame
+from dsl.passes.locals import Locals
 from dsl.passes.parameters import default_value, signature
 from dsl.passes.scope import Binding, LayerClosure, Module, Scope, SharedUse, Tensor
 from dsl.passes.structures import Structures
@@ -37,6 +38,7 @@ class Elaborator(Applying, Structures):
         self.usage = Usage()
         self.origins: dict[Value, Span] = {}
         self.symbols: dict[str, int] = {}
+        self.locals = Locals()
         self.instances: dict[Any, Instance | None] = {}
         self.weighted: dict[Instance, bool] = {}
         self.signatures: dict[Any, dict[str, Any]] = {}

@@ -19,10 +19,10 @@ from dsl.passes.drafts import (
 from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import Flow, Frame
+from dsl.passes.locals import Locals, carry
 from dsl.passes.scope import Binding, Scope, Tensor
 from dsl.passes.usage import Usage, mentioned
-from dsl.shapes.trace import Expr, TracedInt, formula, plain, traced
-from dsl.shapes.types import TensorType
+from dsl.shapes.trace import Expr, Operand, formula, plain, traced
 from dsl.source import Span
 from dsl.syntax import ast
 
@@ -36,6 +36,7 @@ class Structures:
     usage: Usage
     origins: dict[Value, Span]
     trace: bool
+    locals: Locals
 
     if TYPE_CHECKING:
 
@@ -203,22 +204,22 @@ class Structures:
         names = self._carried(element, flow, frame.scope, rows) if self.trace else {}
         if not times:
             self.usage.mention(element.body, frame.scope)
-        current = self._carry(flow, names)
+        current = carry(flow, names, self.origins)
         index = 0
         while index < times:
-            part, after = self._round(element, index, current, frame.scope, rows, names)
-            same = [plain_key(v.type) for v in current.values] == [
-                plain_key(v.type) for v in after.values
-            ]
+            part, after = self._round(element, index, current, frame.scope, rows)
+            part.carried = self._next_sizes(names, after)
+            same = list(map(plain_key, current.values)) == list(map(plain_key, after.values))
             part.count = int(times) - index if same and not uses_names else 1
             draft.rounds.append(part)
             index += part.count
-            current = self._carry(after, names)
+            current = carry(after, names, self.origins)
             if len(draft.rounds) > ROUND_LIMIT:
                 raise self.evaluator.fail(
                     "MSL126", f"more than {ROUND_LIMIT} rounds differ from one another",
                     element.count.span,
                 )  # fmt: skip
+        self._note_exits(draft, flow, names)
         self._name_repeat(element, draft)
         self.usage.use(flow.values)
         output = self._fresh(current)
@@ -226,6 +227,26 @@ class Structures:
         draft.weighted = any(step.weighted for part in draft.rounds for step in part.drafts)
         drafts.append(draft)
         return output
+
+    def _next_sizes(
+        self, names: dict[tuple[int, int], str], after: Flow
+    ) -> dict[tuple[int, int], tuple[str, Operand]]:
+        """The formulas by which carried sizes go on, in terms of the loop's own names."""
+        return {
+            (index, axis): (name, self.locals.outside(after.values[index].type.shape[axis], name))
+            for (index, axis), name in names.items()
+        }
+
+    def _note_exits(
+        self, draft: RepeatDraft, flow: Flow, names: dict[tuple[int, int], str]
+    ) -> None:
+        """Remembers what carried sizes are after the loop, for whom its locals are out of sight."""
+        for (index, axis), name in names.items():
+            steps = {part.carried[index, axis][1] for part in draft.rounds}
+            first = formula(flow.values[index].type.shape[axis])
+            indices = draft.names if draft.rows is None else ()
+            step = steps.pop() if len(steps) == 1 else None
+            self.locals.note(name, first, step, formula(draft.times), indices, set(draft.names))
 
     def _times(self, element: ast.Repeat, scope: Scope) -> tuple[Any, Any]:
         """The number of rounds, and the rows where the repeat is over a list."""
@@ -246,9 +267,8 @@ class Structures:
         return value, None
 
     def _round(
-        self, element: ast.Repeat, index: int, flow: Flow, around: Scope, rows: Any,
-        names: dict[tuple[int, int], str],
-    ) -> tuple[RoundDraft, Flow]:  # fmt: skip
+        self, element: ast.Repeat, index: int, flow: Flow, around: Scope, rows: Any
+    ) -> tuple[RoundDraft, Flow]:
         scope = around.inner()
         bindings = self._bind_round(element, index, scope, rows)
         given = Flow(tuple(Value(value.type) for value in flow.values))
@@ -258,9 +278,7 @@ class Structures:
         output, steps = self._inside(element.body, given, scope)
         self.usage.use(output.values)
         single = only_layer(element.body, steps)
-        part = RoundDraft(
-            index, 1, bindings, given.values, steps, output.values, dict(names), single
-        )
+        part = RoundDraft(index, 1, bindings, given.values, steps, output.values, {}, single)
         return part, output
 
     def _bind_round(
@@ -300,41 +318,24 @@ class Structures:
         """Sizes whose formula changes from round to round, with the local that carries each."""
         if rows is not None and not rows:
             return {}
+        before = len(self.evaluator.reporter.diagnostics)
+        mark = self.locals.mark()
         try:
-            before = len(self.evaluator.reporter.diagnostics)
-            part, after = self._round(element, 0, flow, scope, rows, {})
+            _, after = self._round(element, 0, flow, scope, rows)
         except Reported:
-            del self.evaluator.reporter.diagnostics[before:]
             return {}
+        finally:
+            del self.evaluator.reporter.diagnostics[before:]
+            self.locals.forget(mark)
         names: dict[tuple[int, int], str] = {}
         for index, (old, new) in enumerate(zip(flow.values, after.values)):
             for axis, (left, right) in enumerate(zip(old.type.shape, new.type.shape)):
                 both = isinstance(left, int) and isinstance(right, int)
                 if both and formula(left) != formula(right):
-                    names[index, axis] = self._local(old.type.axes[axis] or "size", scope, names)
+                    base = old.type.axes[axis] or "size"
+                    place = (element.span.start, index, axis)
+                    names[index, axis] = self.locals.name(place, base, set(scope.visible()))
         return names
-
-    def _local(self, base: str, scope: Scope, names: dict[Any, str]) -> str:
-        name, number = base, 2
-        while scope.lookup(name) is not None or name in names.values():
-            name, number = f"{base}_{number}", number + 1
-        return name
-
-    def _carry(self, flow: Flow, names: dict[tuple[int, int], str]) -> Flow:
-        """The flow with carried sizes traced under their local names."""
-        if not names:
-            return flow
-        values = []
-        for index, value in enumerate(flow.values):
-            shape = list(value.type.shape)
-            for (which, axis), name in names.items():
-                if which == index:
-                    shape[axis] = TracedInt(int(shape[axis]), Expr("name", name))
-            changed = Value(value.type.with_shape(tuple(shape), value.type.axes), value.hint)
-            if value in self.origins:
-                self.origins[changed] = self.origins[value]
-            values.append(changed)
-        return Flow(tuple(values))
 
     _STRUCTURES: dict[type, Any] = {
         ast.Residual: _residual,
@@ -354,6 +355,7 @@ def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:
     return steps[0] if plain_step else None
 
 
-def plain_key(type_: TensorType) -> tuple[Any, ...]:
-    """What tells types apart, without traces."""
+def plain_key(value: Value) -> tuple[Any, ...]:
+    """What tells types of values apart, without traces."""
+    type_ = value.type
     return plain(type_.shape), type_.dtype, type_.axes, type_.batched

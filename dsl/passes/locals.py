@@ -1,0 +1,144 @@
+"""Local names that carry sizes through the loops of generated constructors.
+
+A size that changes from round to round (``channels``) lives in a variable of the constructor. Its
+name means nothing outside of that constructor, so what leaves it is put in other terms: a closed
+form where the loop has one, else the plain number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dsl.ir import Value
+from dsl.passes.flow import Flow
+from dsl.shapes.dim import Dim
+from dsl.shapes.trace import (
+    Expr,
+    Operand,
+    TracedInt,
+    combine,
+    formula,
+    names_in,
+    substitute,
+    traced,
+)
+from dsl.source import Span
+
+
+class Locals:
+    """The carried names of one block or model, in order, with their values after the loop."""
+
+    def __init__(self) -> None:
+        self._exits: dict[str, Operand | None] = {}
+        self._names: dict[tuple[int, int, int], str] = {}
+
+    def name(self, place: tuple[int, int, int], base: str, taken: set[str]) -> str:
+        """The name of a carried size, one that nothing else in the block has.
+
+        Args:
+            place: Start of the loop in the text, number of its input, and axis: a loop inside
+                another gets the same names in every round.
+            base: The name of the axis.
+            taken: Names of the spec that can be seen.
+        """
+        if place in self._names:
+            self._exits.setdefault(self._names[place], None)
+            return self._names[place]
+        name, number = base, 2
+        while name in taken or name in self._names.values():
+            name, number = f"{base}_{number}", number + 1
+        self._exits[name] = None
+        self._names[place] = name
+        return name
+
+    def mark(self) -> int:
+        """The number of names so far."""
+        return len(self._exits)
+
+    def forget(self, mark: int) -> None:
+        """Drops the names made since a mark."""
+        for name in list(self._exits)[mark:]:
+            del self._exits[name]
+
+    def note(
+        self, name: str, first: Operand, step: Operand, times: Operand, indices: tuple[str, ...],
+        bound: set[str],
+    ) -> None:  # fmt: skip
+        """Remembers what a carried size is after its loop.
+
+        Args:
+            name: The carried name.
+            first: Its formula before the loop.
+            step: The formula of its next value, None where rounds differ in it.
+            times: The number of rounds.
+            indices: The name that counts the rounds, if one does.
+            bound: All names that mean something in a round only.
+        """
+        if step is None:
+            return
+        self._exits[name] = self.resolve(_closed(name, first, step, times, indices, bound))
+
+    def resolve(self, operand: Operand) -> Operand | None:
+        """A formula without local names, or None where there is none."""
+        known = {key: value for key, value in self._exits.items() if value is not None}
+        result = operand
+        for _ in range(len(known) + 1):
+            result = substitute(result, known)
+        return None if names_in(result) & self._exits.keys() else result
+
+    def outside(self, dim: Dim, keep: str) -> Operand:
+        """The formula of a size in terms of one carried name and those of loops further out.
+
+        Args:
+            dim: The size, traced.
+            keep: The carried name that may stay.
+        """
+        operand = formula(dim)
+        order = list(self._exits)
+        inner = set(order[order.index(keep) + 1 :])
+        stuck = names_in(operand) & inner
+        if not stuck:
+            return operand
+        known = {key: value for key, value in self._exits.items() if key in inner and value}
+        result = substitute(operand, known)
+        return int(dim) if names_in(result) & inner else result  # type: ignore[arg-type]
+
+    def leave(self, dim: Dim) -> Dim:
+        """A size as it may be known outside of the block: without local names."""
+        if not isinstance(dim, TracedInt) or not names_in(dim.expr) & self._exits.keys():
+            return dim
+        result = self.resolve(dim.expr)
+        return int(dim) if result is None else traced(int(dim), result)
+
+
+def _closed(
+    name: str, first: Operand, step: Operand, times: Operand, indices: tuple[str, ...],
+    bound: set[str],
+) -> Operand:  # fmt: skip
+    """The value after all rounds: of ``n = n + a``, or of a step that is the same or counts."""
+    mentioned = names_in(step)
+    if name not in mentioned:
+        last = {index: combine("-", times, 1) for index in indices}
+        result = substitute(step, last)
+        return Expr("name", name) if names_in(result) & bound else result
+    grows = isinstance(step, Expr) and step.op == "+" and step.args[0] == Expr("name", name)
+    if grows and not names_in(step.args[1]) & (bound | {name}):
+        return combine("+", first, combine("*", times, step.args[1]))
+    return Expr("name", name)
+
+
+def carry(flow: Flow, names: dict[tuple[int, int], str], origins: dict[Value, Span]) -> Flow:
+    """The flow with carried sizes traced under their local names."""
+    if not names:
+        return flow
+    values = []
+    for index, value in enumerate(flow.values):
+        shape: list[Any] = list(value.type.shape)
+        for (which, axis), name in names.items():
+            if which == index:
+                shape[axis] = TracedInt(int(shape[axis]), Expr("name", name))
+        changed = Value(value.type.with_shape(tuple(shape), value.type.axes), value.hint)
+        if value in origins:
+            origins[changed] = origins[value]
+        values.append(changed)
+    return Flow(tuple(values))
