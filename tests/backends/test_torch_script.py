@@ -28,7 +28,10 @@ from tests.training.harness import elaborate
 DATA = EXAMPLES / "data"
 TRAINED = [name for name in CASES if name != "model_only"]
 RANDOM = {"towers": ["--synthetic"], "seg": ["--synthetic"]}
-SHORT = {"gpt": ["--devices", "1", "--steps", "20"], "characters": ["--no-compile", "--steps", "20"]}
+SHORT = {
+    "gpt": ["--devices", "1", "--steps", "20"],
+    "characters": ["--no-compile", "--steps", "20"],
+}
 
 
 def render(case: Case, stem: str) -> str:
@@ -52,7 +55,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "shakespeare.txt").write_text(text[:20_000])
     write_pictures(path)
     lines = ["import numpy as np", "", "", "def load():", "    rng = np.random.default_rng(0)"]
-    lines += ['    return {"x": rng.standard_normal((100, 4)), "y": rng.dirichlet(np.ones(3), 100)}']
+    lines += [
+        '    return {"x": rng.standard_normal((100, 4)), "y": rng.dirichlet(np.ones(3), 100)}'
+    ]
     (path / "hook.py").write_text("\n".join(lines) + "\n")
     for name, case in CASES.items():
         (path / f"{name}.py").write_text(render(case, name))
@@ -199,7 +204,9 @@ def test_resume_goes_on_exactly(
     more = flags[:2] if name == "gpt" else []
     run(module, monkeypatch, "--resume", *more, out=twice)
     assert history(once) == history(twice)
-    weights, again = (torch.load(out / "last.pt", weights_only=True)["model"] for out in (once, twice))
+    weights, again = (
+        torch.load(out / "last.pt", weights_only=True)["model"] for out in (once, twice)
+    )
     assert all(torch.equal(value, again[key]) for key, value in weights.items())
 
 
@@ -267,11 +274,16 @@ def test_predictions_agree_with_the_evaluation(
     assert list(rows[0]) == ["vote", "vote_clinton", "vote_dole"]
     right = np.mean([row["vote"] == vote for row, vote in zip(rows, parts[2]["vote"])])
     assert right == pytest.approx(json.loads((tmp_path / "e.json").read_text())["accuracy"])
-    assert float(rows[0]["vote_clinton"]) + float(rows[0]["vote_dole"]) == pytest.approx(1, abs=1e-5)
+    assert float(rows[0]["vote_clinton"]) + float(rows[0]["vote_dole"]) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 def test_new_file_is_scored_whole(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     module = load(folder / "full.py")
     run(module, monkeypatch, "--epochs", "1", out=tmp_path)

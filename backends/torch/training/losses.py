@@ -110,7 +110,7 @@ def _unless(default: Any, value: Any) -> str | None:
 
 
 def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
-    axis = class_axis(output)
+    axis, scores = class_axis(output), z
     if output.rank > 1 and axis == output.rank - 1:
         z, t = f"{z}.flatten(0, -2)", f"{t}.flatten()"
     elif axis > 0:
@@ -118,7 +118,7 @@ def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) 
     weight = None
     if kind.weight is not None:
         name = terms.constant("class_weights", "The weight of each class in the loss", kind.weight)
-        weight = f"{name}({z.partition('.')[0]}.device)"
+        weight = f"{name}({scores}.device, {scores}.dtype)"
     return _call(
         "F.cross_entropy", z, t, weight=weight,
         ignore_index=_unless(-100, kind.ignore_index),
@@ -134,7 +134,7 @@ def _binary(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
             for _ in range(output.rank - 1 - class_axis(output)):
                 values = tuple((value,) for value in values)
         name = terms.constant("pos_weight", "The weight of the positive cases", values)
-        weight = f"{name}({z}.device)"
+        weight = f"{name}({z}.device, {z}.dtype)"
     if kind.label_smoothing:
         share = kind.label_smoothing
         t = f"{t} * {literal(1 - share)} + {literal(share / 2)}"
