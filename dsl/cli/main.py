@@ -6,6 +6,7 @@ Exit codes: 0 clean, 1 findings, 2 a wrong command line or a file that cannot be
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -128,5 +129,6 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """The entry point of the command ``msl``."""
+    gc.disable()  # a command ends before collecting garbage would pay
     cli.main(args=args, prog_name="msl")
     raise SystemExit(0)

@@ -4,7 +4,9 @@ Counted as PyTorch's `FlopCounterMode` counts them on the plain formulas: every 
 costs its own MACs once more for each operand that gets a gradient. Weights always do; a value does
 where a weight lies behind it, so the first layers behind a model's inputs save the gradient of
 their input, and an embedding has no products at all. Attention is taken unfused: two products
-forward, four backward (the fused kernels compute the scores once more, five products).
+forward, four backward (the fused kernels compute the scores once more, five products). Grouped
+convolutions cost what they compute; PyTorch's counter, as of 2.13, multiplies the product for their
+weight gradient by the number of groups.
 """
 
 from __future__ import annotations
