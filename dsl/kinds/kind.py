@@ -207,6 +207,8 @@ def bind(
         bound[name], problem = _coerce(arguments[name], name, key, value)
         if problem:
             problems.append(problem)
+    if any(problem.code == "MSL201" for problem in problems):
+        return bound, problems  # what seems to be missing was probably misspelt
     for name, argument in arguments.items():
         if argument.required and name not in bound and not any(p.key == name for p in problems):
             problems.append(

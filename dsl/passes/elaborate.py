@@ -268,12 +268,14 @@ class Elaborator(Applying, Structures):
 
     def _step(self, step: ast.Step, frame: Frame) -> None:
         flow, drafts = self.chain(step.chain, frame)
+        if flow.unknown:
+            raise Reported
         add_comments(drafts, step)
         if not step.names:
             frame.drafts.extend(drafts)
             frame.current = flow
             return
-        if len(flow.values) != len(step.names) and not flow.unknown:
+        if len(flow.values) != len(step.names):
             raise self.evaluator.fail(
                 "MSL118",
                 f"{count(len(step.names), 'name')} for {count(len(flow.values), 'result')}",
@@ -338,23 +340,27 @@ class Elaborator(Applying, Structures):
         """The current value.
 
         Raises:
-            Reported: There is none, or a mistake has left it unknown.
+            Reported: There is none.
         """
         if frame.current is None:
             raise self.evaluator.fail(
                 "MSL108", "there is no current value yet", span, "takes the value before it",
                 helps=("start the statement with a named value: `x -> Linear(10)`",),
             )  # fmt: skip
-        if frame.current.unknown:
-            raise Reported
         return frame.current
 
     def chain(self, chain: ast.Chain, frame: Frame) -> tuple[Flow, list[Draft]]:
-        """The value of a chain, and the drafts of its steps."""
+        """The value of a chain, and the drafts of its steps.
+
+        After a mistake the value is unknown, and the arguments of later steps are still checked.
+        """
         drafts: list[Draft] = []
         flow: Flow | None = None
         for element in chain.elements:
-            flow = self._element(element, flow, frame, drafts)
+            try:
+                flow = self._element(element, flow, frame, drafts)
+            except Reported:
+                flow = UNKNOWN_FLOW
         assert flow is not None
         return flow, drafts
 

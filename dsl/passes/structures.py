@@ -53,15 +53,39 @@ class Structures:
     ) -> Flow:
         """Elaborates a structure on a flow; its draft joins `drafts`."""
         if flow.unknown:
+            self._look_inside(element, flow, frame)
             raise Reported
         return self._STRUCTURES[type(element)](self, element, flow, frame, drafts)
+
+    def _look_inside(self, element: ast.Element, flow: Flow, frame: Frame) -> None:
+        """Checks what can be checked of the bodies of a structure whose input is unknown."""
+        bodies: tuple[ast.Body | None, ...] = ()
+        scope = frame.scope.inner()
+        if isinstance(element, ast.Residual):
+            bodies = (element.body, element.shortcut)
+        elif isinstance(element, ast.Parallel):
+            bodies = element.branches
+        elif isinstance(element, ast.Repeat):
+            bodies = (element.body,)
+            for name in element.names:
+                scope.names[name] = Binding(None, element.span, used=True)
+        elif isinstance(element, ast.When):
+            condition = self.evaluator.condition(element.condition, frame.scope)
+            bodies = (element.then if condition else element.otherwise,)
+        for body in bodies:
+            if body is not None:
+                try:
+                    self._inside(body, flow, scope.inner())
+                except Reported:
+                    continue
 
     def _inside(
         self, body: ast.Body, flow: Flow, scope: Scope, gives_input: bool = True
     ) -> tuple[Flow, list[Draft]]:
         """Elaborates an inner body on a flow; it yields its last statement's value."""
-        if gives_input and flow.values:
-            scope.names["input"] = Binding(Tensor(flow.values[0]), None, used=True)
+        if gives_input and (flow.values or flow.unknown):
+            value = None if flow.unknown else flow.values[0]
+            scope.names["input"] = Binding(Tensor(value), None, used=True)
         frame = Frame(scope, flow)
         for statement in body.statements:
             if isinstance(statement, (ast.InputDecl, ast.OutputDecl)):
