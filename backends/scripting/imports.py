@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
-
-STANDARD = frozenset(
-    "argparse collections copy csv fnmatch functools importlib io itertools json math operator os random re"
-    " signal sys tempfile time".split()
-)
 
 
 def import_groups(statements: Iterable[str]) -> list[list[str]]:
     """Statements in groups, the standard library before everything else, each sorted."""
     ordered = sorted(set(statements), key=_order)
-    standard = [line for line in ordered if _module(line).partition(".")[0] in STANDARD]
+    standard = [
+        line for line in ordered if _module(line).partition(".")[0] in sys.stdlib_module_names
+    ]
     others = [line for line in ordered if line not in standard]
     return [group for group in (standard, others) if group]
 

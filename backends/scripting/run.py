@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.scripting import Origin
 from backends.pycode.literals import literal, quote
+from backends.scripting import Origin
 from backends.scripting.sources import source_of
 from dsl.ir import Model, walk
 from dsl.kinds.values import AUTO
 from dsl.shapes.dim import evaluate
-from dsl.training.data import ImageFolder, Synthetic
+from dsl.training.data import ImageFolder, Synthetic, Text
 from dsl.training.plan import Training
+
+ROUND = 1000
+"""Steps between two evaluations at most, where the length of a run is given in steps."""
 
 
 def run_context(training: Training, stem: str, data_path: str | None) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def run_context(training: Training, stem: str, data_path: str | None) -> dict[st
         "validates": validates,
         "held_out": _held_out(training)[0],
         "held_out_doc": _held_out(training)[1],
+        "every": ROUND if steps else 0,
         "accumulate": int(settings.accumulate),
         "keeps_best": settings.checkpoint in ("best", "all"),
         "keeps_all": settings.checkpoint == "all",
@@ -37,6 +41,7 @@ def run_context(training: Training, stem: str, data_path: str | None) -> dict[st
         "devices": int(training.device.count),
         "strategy": training.device.strategy,
         "data_path": _data_path(training, data_path),
+        "predict_doc": _predict_doc(training),
         "defaults": _defaults(training),
         "flags": _flags(training, stem),
         **_stopping(training, validates),
@@ -49,6 +54,17 @@ def _held_out(training: Training) -> tuple[int, str]:
     if source.test > 0:
         return 2, "test"
     return (1, "validation") if source.validation > 0 else (0, "training")
+
+
+def _predict_doc(training: Training) -> str:
+    """What `predict` does, for its docstring: "Writes what a checkpoint ..."."""
+    source = source_of(training)
+    if isinstance(source, Text):
+        return "expects after the end of a text"
+    part = f"the {_held_out(training)[1]} rows"
+    return (
+        f"makes of {part}" if isinstance(source, Synthetic) else f"makes of new rows, or of {part}"
+    )
 
 
 def _data_path(training: Training, data_path: str | None) -> str:
@@ -93,12 +109,13 @@ def _flags(training: Training, stem: str) -> list[str]:
     settings, device, source = training.train, training.device, source_of(training)
     what = "folder" if isinstance(source, ImageFolder) else "file"
     length = f"{settings.steps} steps" if settings.steps else f"{settings.epochs} epochs"
+    held_out = _held_out(training)[1]
     flags = []
     if not isinstance(source, Synthetic):
         flags += [
             f'"--data", help="the {what} to train on, or to evaluate"',
             '"--synthetic", action="store_true", default=None, help="train on random data"',
-            f'"--input", help="for predict: the {what} to read; the test rows if not given"',
+            f'"--input", help="for predict: the {what} to read; the {held_out} part if not given"',
         ]
     flags += [
         f'"--out", default={quote("runs/" + stem)}, help="folder of checkpoints and metrics.csv"',

@@ -15,7 +15,7 @@ def schedule_context(schedule: Kind | None, lr: float) -> dict[str, Any]:
 
     The formulas are those of `dsl.training.schedules`.
     """
-    if schedule is None or isinstance(schedule, Constant) and not _is_given(schedule.warmup):
+    if schedule is None or (isinstance(schedule, Constant) and not _is_given(schedule.warmup)):
         return {"schedule": False, "uses_epochs": False}
     spans = [getattr(schedule, name, 0) for name in ("warmup", "step_size", "every")]
     before, result = _curve(schedule, lr)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -240,8 +241,9 @@ def test_missing_data_is_named(
 ) -> None:
     with pytest.raises(SystemExit, match="--synthetic"):
         run(load(folder / "towers.py"), monkeypatch, out=tmp_path)
-    with pytest.raises(SystemExit, match="does not exist"):
+    with pytest.raises(SystemExit) as stop:
         run(load(folder / "full.py"), monkeypatch, "--data", "nowhere.csv", out=tmp_path)
+    assert stop.value.code == 2
 
 
 def test_early_stopping_ends_a_run(
@@ -252,6 +254,17 @@ def test_early_stopping_ends_a_run(
     monkeypatch.setattr(module, "evaluate", lambda *a: evaluate(*a) | {"accuracy": 0.5})
     run(module, monkeypatch, "--epochs", "9", out=tmp_path)
     assert len(history(tmp_path)) == 3  # the first is the best, two more do not pass it
+
+
+def test_a_run_in_steps_is_cut_into_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["synth"]
+    spec = case.spec.replace("Synthetic(200", "Synthetic(20000").replace("steps = 33", "steps = 1300")  # noqa: E501
+    (tmp_path / "rounds.py").write_text(render(replace(case, spec=spec), "rounds"))
+    run(load(tmp_path / "rounds.py"), monkeypatch, out=tmp_path)
+    rows = [(row["epoch"], row["step"]) for row in history(tmp_path)]
+    assert rows == [(1, 1000), (1, 1250), (2, 1300)]
 
 
 # --- predictions ------------------------------------------------------------------------

@@ -88,6 +88,8 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
         "metric_setup": [f"{name} = []" for name in evaluation.lists],
         "metric_lines": evaluation.lines,
         "figures": evaluation.figures,
+        "plain_sums": [f"sums[{item['name']}]" for item in evaluation.figures]
+        == [item["value"] for item in evaluation.figures],
         "metric_helpers": evaluation.helpers,
     }
 

@@ -39,7 +39,8 @@ def optimizer_context(
         "rate": literal(kind.lr) if has_rate else "",
         "optimizer": write(kind, params, "LEARNING_RATE" if has_rate else literal(kind.lr), decay),
         "optimizer_name": kind.name,
-        "decay_test": test,
+        "decayed": _weights(test) if test else "",
+        "others": _weights("p.ndim <= 1" if test == BY_RANK else f"not ({test})") if test else "",
         "weight_decay": literal(kind.weight_decay),
         "penalties": penalties(training, selector),
         "clips": [clip(kind) for kind in training.clip],
@@ -90,7 +91,6 @@ def penalties(training: Training, selector: Selector) -> list[dict[str, str]]:
             {
                 "factor": literal(kind.l1 if absolute else kind.l2),
                 "term": "p.abs().sum()" if absolute else "p.square().sum()",
-                "test": test,
                 "weights": _weights(test),
             }
         )
