@@ -159,7 +159,9 @@ class Compilation:
         if self.model is not None:
             if self.training.budget:
                 self._check_budget(self.model, reporter)
-            lint(self.plain.module, self.model, self.training, reporter)
+            earlier = (*self._parsed[1], *self.plain.diagnostics, *self._trained[1])
+            doubtful = any(finding.is_error for finding in earlier)
+            lint(self.plain.module, self.model, self.training, reporter, doubtful)
         return tuple(reporter.diagnostics)
 
     def _check_budget(self, model: Model, reporter: Reporter) -> None:

@@ -4,9 +4,34 @@ from __future__ import annotations
 
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Model
+from dsl.lint import architecture, depth, fitting, names, outputs
+from dsl.lint.findings import Findings
+from dsl.lint.graph import Graph
+from dsl.lint.subject import Subject
 from dsl.passes.scope import Module
 from dsl.training.plan import Training
 
+TOPICS = (outputs.check, architecture.check, depth.check, fitting.check, names.check)
 
-def lint(module: Module, model: Model, training: Training, reporter: Reporter) -> None:
-    """Reports what every rule finds."""
+
+def lint(
+    module: Module, model: Model, training: Training, reporter: Reporter, doubtful: bool = False
+) -> None:
+    """Reports what every lint finds.
+
+    Args:
+        module: The main file.
+        model: The elaborated model.
+        training: Its training sections.
+        reporter: Is told of every finding.
+        doubtful: Whether the text has mistakes; then only errors are reported, since a warning may
+            be no more than another sign of the same mistake.
+    """
+    graph = Graph(model)
+    found = Reporter()
+    findings = Findings(graph, found)
+    subject = Subject(module, model, training, graph, findings, found)
+    for check in TOPICS:
+        check(subject)
+    findings.report()
+    reporter.diagnostics.extend(one for one in found.diagnostics if one.is_error or not doubtful)

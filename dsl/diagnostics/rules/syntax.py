@@ -20,7 +20,7 @@ def _error(
 
 def _net(line: str) -> str:
     """A whole spec around one line of a model's body."""
-    return f"model Net {{\n  input x: float32[8]\n{line}\n  output y = Linear(4)\n}}\n"
+    return f"model Net {{\n  input x: float32[8]\n{line}\n  output y = Tanh -> Linear(4)\n}}\n"
 
 
 RULES: tuple[Rule, ...] = (
@@ -224,14 +224,14 @@ RULES: tuple[Rule, ...] = (
         "Arguments without names come first, in the order of the kind's documentation.",
         _net("  Linear(bias=false, 8)"),
         _net("  Linear(8, bias=false)"),
-        _net("  Linear(features=8, bias=false)"),
+        _net("  Linear(out_features=8, bias=false)"),
     ),
     Rule(
         "MSL030",
         "allow-without-reason",
         Severity.WARNING,
         "`# msl: allow` names a rule and gives no reason.",
-        "Write why the finding does not apply: `# msl: allow MSL503 the norm is frozen`.",
+        "Write why the finding does not apply: `# msl: allow MSL501 the norm is frozen`.",
         _net("  # msl: allow MSL501\n  Linear(8)"),
         _net("  Linear(8)"),
         _net("  # msl is short\n  Linear(8)"),

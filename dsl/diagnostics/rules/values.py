@@ -7,7 +7,7 @@ from dsl.diagnostics.model import Rule, Severity
 
 def _net(line: str, top: str = "") -> str:
     """A whole spec around one line of a model's body."""
-    return f"{top}model Net {{\n  input x: float32[8]\n{line}\n  output y = Linear(3)\n}}\n"
+    return f"{top}model Net {{\n  input x: float32[8]\n{line}\n  output y = Tanh -> Linear(3)\n}}\n"
 
 
 def _error(

@@ -1,0 +1,102 @@
+"""Edits of the text around a layer, for fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dsl.diagnostics.model import Edit, Fix
+from dsl.passes.arguments import argument_span
+from dsl.source import Span
+from dsl.syntax import ast
+
+
+def removed(file: ast.File, span: Span, safe: bool = True) -> Fix | None:
+    """The fix that takes an element out of its chain; None where the text does not allow it.
+
+    Args:
+        file: The tree that the element may lie in.
+        span: The element.
+        safe: Whether `msl check --fix` may apply it.
+    """
+    found = _chain_with(file, span)
+    if found is None:
+        return None
+    holder, chain, index = found
+    elements = chain.elements
+    if index > 0:
+        gap = Span(span.source, elements[index - 1].span.end, span.end)
+    elif len(elements) > 1:
+        gap = Span(span.source, span.start, elements[1].span.start)
+    else:
+        gap = _alone(holder, span)
+    if gap is None or "#" in gap.text.replace(span.text, ""):
+        return None
+    return Fix(f"remove `{span.text}`", (Edit(gap, ""),), safe)
+
+
+def _alone(holder: ast.Node, span: Span) -> Span | None:
+    """What to take out where the element is all that its statement computes."""
+    if isinstance(holder, ast.OutputDecl):
+        head = holder.type.span if holder.type is not None else holder.name_span
+        return Span(span.source, head.end, span.end)
+    if isinstance(holder, ast.Step) and not holder.names:
+        text, start, end = span.source.text, span.start, span.end
+        line = text.rfind("\n", 0, start) + 1
+        is_line = not text[line:start].strip() and text[end : end + 1] == "\n"
+        return Span(span.source, line, end + 1) if is_line else None
+    return None
+
+
+def appended(span: Span, text: str, message: str) -> Fix:
+    """The fix that puts text behind an element; never safe, since it changes the model."""
+    end = Span(span.source, span.end, span.end)
+    return Fix(message, (Edit(end, text),), safe=False)
+
+
+def with_argument(
+    file: ast.File, span: Span, arguments: dict[str, object], name: str, value: str, safe: bool
+) -> Fix | None:
+    """The fix that gives an argument of a call another value.
+
+    None where the call is not in this file, or where the text computes the value.
+    """
+    call = next((item for item in _calls(file) if item.span == span), None)
+    if call is None or not call.args:
+        return None
+    message = f"write `{name}={value}`"
+    place = argument_span(arguments, call, name)
+    given = next((item for item in call.args if item.span == place), None)
+    if given is None:
+        end = call.args[-1].span.end
+        return Fix(message, (Edit(Span(span.source, end, end), f", {name}={value}"),), safe)
+    if not isinstance(given.value, (ast.Bool, ast.Number, ast.String)):
+        return None
+    return Fix(message, (Edit(given.value.span, value),), safe)
+
+
+def _calls(file: ast.File) -> Iterator[ast.KindCall]:
+    return (node for node in tree(file) if isinstance(node, ast.KindCall))
+
+
+def _chain_with(file: ast.File, span: Span) -> tuple[ast.Node, ast.Chain, int] | None:
+    """The statement or tuple item, the chain and the position of an element."""
+    for node in tree(file):
+        chain = getattr(node, "chain", None)
+        if isinstance(chain, ast.Chain):
+            for index, element in enumerate(chain.elements):
+                if element.span == span:
+                    return node, chain, index
+    return None
+
+
+def tree(root: ast.Node) -> Iterator[ast.Node]:
+    """Every node of a piece of the syntax tree."""
+    stack: list[object] = [root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(item)
+        elif isinstance(item, ast.Node):
+            yield item
+            fields = item.FIELDS
+            stack.extend(getattr(item, name) for name in fields if not name.endswith("span"))
