@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dsl.layers.conv import Convolution
 from dsl.layers.dropout import _Dropout
@@ -21,8 +21,7 @@ _STEPS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Stack:
+class _Stack(NamedTuple):
     """Activations of one kind in a row, up to some layer."""
 
     first: Site

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Model
 from dsl.lint import architecture, depth, fitting, names, outputs
-from dsl.lint.findings import Findings
-from dsl.lint.graph import Graph
 from dsl.lint.subject import Subject
 from dsl.passes.scope import Module
 from dsl.training.plan import Training
@@ -27,11 +25,9 @@ def lint(
         doubtful: Whether the text has mistakes; then only errors are reported, since a warning may
             be no more than another sign of the same mistake.
     """
-    graph = Graph(model)
     found = Reporter()
-    findings = Findings(graph, found)
-    subject = Subject(module, model, training, graph, findings, found)
+    subject = Subject(module, model, training, found)
     for check in TOPICS:
         check(subject)
-    findings.report()
+    subject.findings.report()
     reporter.diagnostics.extend(one for one in found.diagnostics if one.is_error or not doubtful)

@@ -8,7 +8,6 @@ graph stands for several uses, what makes or takes a value is the union over the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from dsl.ir import (
     CallNode,
@@ -25,20 +24,20 @@ from dsl.ir import (
 Links = dict[Value, list[Value]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """A layer at work, met once.
 
     Attributes:
+        node: The layer.
         index: Its place in the order of computation.
         rounds: How many rounds of repeats this one stands for.
         in_block: Whether it lies in a block, whose text serves several uses.
     """
 
-    node: LayerNode
-    index: int
-    rounds: int
-    in_block: bool
+    __slots__ = ("in_block", "index", "node", "rounds")
+
+    def __init__(self, node: LayerNode, index: int, rounds: int, in_block: bool) -> None:
+        self.node, self.index, self.rounds, self.in_block = node, index, rounds, in_block
 
 
 class Graph:

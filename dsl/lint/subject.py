@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
@@ -16,22 +14,27 @@ from dsl.syntax import ast
 from dsl.training.plan import Training
 
 
-@dataclass(frozen=True, slots=True)
 class Subject:
     """One model with its training, as lints see it.
 
-    Attributes:
+    Args:
         module: The main file.
-        findings: Takes what is found about layers.
-        reporter: Takes everything else.
+        model: The elaborated model.
+        training: Its training sections.
+        reporter: Is told of what is found.
+
+    Attributes:
+        graph: The model's flow of values.
+        findings: Takes what is found about layers; the reporter takes everything else.
     """
 
-    module: Module
-    model: Model
-    training: Training
-    graph: Graph
-    findings: Findings
-    reporter: Reporter
+    def __init__(
+        self, module: Module, model: Model, training: Training, reporter: Reporter
+    ) -> None:
+        self.module, self.model, self.training = module, model, training
+        self.reporter = reporter
+        self.graph = Graph(model)
+        self.findings = Findings(self.graph, reporter)
 
     @property
     def file(self) -> ast.File:
