@@ -14,8 +14,11 @@ from backends.scripting import ModelCode as ScriptCode
 from backends.scripting import Origin
 from dsl import VERSION
 from dsl.diagnostics.model import Reporter
-from dsl.ir import Model
+from dsl.ir import Model, walk
 from dsl.training.plan import Training
+
+LAYER_LIMIT = 100_000
+"""Layers, the rounds of repeats counted, beyond which no code is written."""
 
 ScriptContext = Callable[[Model, Training, ScriptCode, Origin], dict[str, Any]]
 
@@ -50,6 +53,13 @@ class FileWriter:
             place: Path of the file to be, "" where there is none.
             reporter: Is told what the framework cannot express.
         """
+        layers = sum(visit.times for visit in walk(model.body.nodes))
+        if layers > LAYER_LIMIT:
+            reporter.report(
+                "MSL602", f"the model has {layers:,} layers, and code is written for at most "
+                f"{LAYER_LIMIT:,}", model.decl.name_span,
+            )  # fmt: skip
+            return None
         try:
             code = self.write_model(model)
         except Refused as problem:

@@ -22,7 +22,7 @@ from backends.lowering.writer import Path, Writer, captured_slots, class_comment
 from backends.pycode.literals import quote
 from backends.pycode.names import identifier
 from backends.torch.layers import TORCH
-from dsl.ir import Model, weight_keys
+from dsl.ir import Model, expand, join, walk
 
 MEMBERS = frozenset(
     "T add_module append apply bfloat16 buffers call_super_init children clear compile copy cpu cuda"
@@ -248,11 +248,11 @@ def write_model(model: Model) -> ModelCode:
 def key_names(model: Model) -> dict[str, str]:
     """For each key that holds a name PyTorch uses itself, the key in the module's state."""
     renamed = {}
-    for item in weight_keys(model.body.nodes):
-        levels = [
-            identifier(level, MEMBERS) if level.isidentifier() else level
-            for level in item.key.split(".")
-        ]
-        if ".".join(levels) != item.key and levels[-1] == item.key.rpartition(".")[2]:
-            renamed[item.key] = ".".join(levels)
+    for visit in walk(model.body.nodes):
+        if not visit.owners or not MEMBERS & set(visit.path.split(".")):
+            continue
+        for path in expand(visit.path):
+            spelled = ".".join(identifier(level, MEMBERS) for level in path.split("."))
+            for weight in visit.node.weights:
+                renamed[join(path, weight.role)] = join(spelled, weight.role)
     return renamed
