@@ -225,15 +225,32 @@ class _Chooser:
 
     def model(self) -> Model | None:
         """The elaborated model, or None after a report."""
-        if self.module.broken or self.module.has_broken_import:
-            wanted = self._candidates()
-            if not wanted and not self.compilation.options.model:
-                return None
+        if self._is_torn():
+            return None
+        self._check_variants()
         try:
             found = self._find()
             return None if found is None else self._elaborate(*found)
         except Reported:
             return None
+
+    def _is_torn(self) -> bool:
+        """Whether the file has no model, and that may be due to a mistake already reported."""
+        if self._candidates() or self.compilation.options.model:
+            return False
+        unread = any(finding.is_error for finding in self.compilation._parsed[1])
+        return unread or bool(self.module.broken) or self.module.has_broken_import
+
+    def _check_variants(self) -> None:
+        """Holds the file's variants, asked for or not, against the models that they vary."""
+        for item in self.module.file.statements:
+            if isinstance(item, ast.VariantDecl) and item.name != self.compilation.options.model:
+                try:
+                    decl, home = self._base_of(item, self.module)
+                    arguments = self.elaborator.signature_of(decl, home)
+                    self.elaborator.evaluator.bind_call(arguments, item.base, self.module.scope)
+                except Reported:
+                    continue
 
     def _candidates(self) -> list[str]:
         own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
@@ -245,17 +262,25 @@ class _Chooser:
             return None
         if name in self.module.variants:
             variant, home = self.module.variants[name]
-            entry = home.blocks.get(variant.base.kind)
-            if entry is None or not isinstance(entry[0], ast.ModelDecl):
-                if variant.base.kind in home.broken:
-                    raise Reported
-                raise self._unknown_base(variant, home)
-            return name, entry[0], entry[1], variant.base, home
+            return name, *self._base_of(variant, home), variant.base, home
         entry = self.module.blocks.get(name)
         if entry is None or not isinstance(entry[0], ast.ModelDecl):
             self._unknown_model(name)
             return None
         return name, entry[0], entry[1], None, entry[1]
+
+    def _base_of(self, variant: ast.VariantDecl, home: Module) -> tuple[ast.ModelDecl, Module]:
+        """The model that a variant varies, and the module it belongs to.
+
+        Raises:
+            Reported: There is none.
+        """
+        entry = home.blocks.get(variant.base.kind)
+        if entry is not None and isinstance(entry[0], ast.ModelDecl):
+            return entry[0], entry[1]
+        if variant.base.kind in home.broken or home.has_broken_import:
+            raise Reported
+        raise self._unknown_base(variant, home)
 
     def _unknown_base(self, variant: ast.VariantDecl, home: Module) -> Reported:
         models = [key for key, (decl, _) in home.blocks.items() if isinstance(decl, ast.ModelDecl)]

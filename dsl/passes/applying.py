@@ -22,6 +22,7 @@ from dsl.source import Span
 from dsl.syntax import ast
 
 DEPTH_LIMIT = 256
+_UNFINISHED: Any = object()  # marks an instance of a block that is being elaborated
 
 
 class Applying:
@@ -270,8 +271,16 @@ class Applying:
         types = tuple(plain_type(value.type) for value in inputs)
         key = (id(decl), tuple(sorted(values.items(), key=lambda item: item[0])), types)
         if key not in self.instances:
-            self.instances[key] = None
-            self.instances[key] = self._elaborate_instance(decl, module, values, types)
+            self.instances[key] = _UNFINISHED
+            try:
+                self.instances[key] = self._elaborate_instance(decl, module, values, types)
+            except Reported:
+                self.instances[key] = None
+        if self.instances[key] is _UNFINISHED:
+            raise self.evaluator.fail(
+                "MSL124", f"block `{decl.name}` applies itself with the same arguments, and so "
+                "without end", call.span, helps=("let a `when` end it that looks at an argument",),
+            )  # fmt: skip
         return self.instances[key]
 
     def _elaborate_instance(

@@ -127,17 +127,12 @@ class Modules:
         return module
 
     def _check_version(self, file: ast.File) -> None:
-        versions = [item for item in file.statements if isinstance(item, ast.Version)]
-        for item in versions:
-            if item.number != 1:
+        for item in file.statements:
+            if isinstance(item, ast.Version) and item.number != 1:
                 self.reporter.report(
                     "MSL131", f"this is MSL 1, and the file asks for {item.number}", item.span,
                     helps=("write `msl 1`, or use a newer msl",),
                 )  # fmt: skip
-        if versions and versions[0] is not file.statements[0] or len(versions) > 1:
-            self.reporter.report(
-                "MSL132", "`msl 1` is said once, at the beginning", versions[-1].span
-            )
 
     def _import(
         self, statement: ast.Import, module: Module, importer: str, chain: tuple[str, ...],
@@ -148,11 +143,13 @@ class Modules:
             module.has_broken_import = True
             return
         for name, entry in imported.blocks.items():
-            self._take_name(name, statement.span, declared)
-            module.blocks[name] = entry
+            if module.blocks.get(name) != entry:  # the same one may come by two ways
+                self._take_name(name, statement.span, declared)
+                module.blocks[name] = entry
         for name, variant in imported.variants.items():
-            self._take_name(name, statement.span, declared)
-            module.variants[name] = variant
+            if module.variants.get(name) != variant:
+                self._take_name(name, statement.span, declared)
+                module.variants[name] = variant
         module.imported.append(imported)
 
     def _load(self, statement: ast.Import, importer: str, chain: tuple[str, ...]) -> Module | None:
