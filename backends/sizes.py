@@ -1,4 +1,4 @@
-"""Sizes that are only known when the model runs, as Python code."""
+"""Sizes and subscripts as Python code that both backends write alike."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from backends.base import Site
 from dsl.layers.reshape import sized_by
+from dsl.layers.slicing import Slice
 from dsl.shapes.dim import Dim, Poly
 from dsl.shapes.types import TensorType
 
@@ -26,3 +28,21 @@ def size_code(
         return number(dim)
     places = sized_by(type)
     return re.sub(r"[A-Za-z_]\w*", lambda name: read(places[name.group()]), str(dim))
+
+
+def subscript(position: int, rank: int) -> str:
+    """Code, inside brackets, that passes over the dimensions in front of one.
+
+    Args:
+        position: Of the dimension in the tensor.
+        rank: Number of the tensor's dimensions.
+    """
+    return "..., " if position == rank - 1 > 1 else ":, " * position
+
+
+def slice_code(layer: Slice, site: Site) -> str:
+    """Code of a slice without its brackets."""
+    start = "" if layer.start == 0 else site.forward(layer.start)
+    stop = "" if layer.stop is None else site.forward(layer.stop)
+    step = "" if layer.step == 1 else f":{site.forward(layer.step)}"
+    return f"{start}:{stop}{step}"

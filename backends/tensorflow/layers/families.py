@@ -13,6 +13,9 @@ from backends.tensorflow.layers import (
     pooling,
     recurrent,
     reduce,
+    reshape,
+    resize,
+    slicing,
 )
 
 __all__ = [
@@ -28,4 +31,7 @@ __all__ = [
     "pooling",
     "recurrent",
     "reduce",
+    "reshape",
+    "resize",
+    "slicing",
 ]

@@ -78,10 +78,10 @@ def to_sequence(layer: kinds.ToSequence, site: Site) -> Emission:
 def to_image(layer: kinds.ToImage, site: Site) -> Emission:
     """Positions swapped with the channels, then made rows and columns."""
     front = int(site.type.batched)
-    sizes = [_size(size, site) for size in (layer.height, layer.width)]
-    for position, size in enumerate((layer.height, layer.width)):
-        if isinstance(size, Poly):
-            sizes[position] = "-1"
+    sizes = [
+        "-1" if isinstance(size, Poly) else site.forward(size)
+        for size in (layer.height, layer.width)
+    ]
     swapped = f"{site.x[0]}.transpose({front}, {front + 1})"
     return Emission(f"{swapped}.unflatten({front + 1}, ({', '.join(sizes)}))")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Emission, Site
+from backends.sizes import slice_code, subscript
 from backends.torch.channels import torch_axis
 from backends.torch.layers import TORCH
 from dsl.kinds.values import AxisName
@@ -30,16 +31,7 @@ def split(layer: Split, site: Site) -> Emission:
     return Emission(site.call_forward(f"{site.x[0]}.{method}", layer.sizes, dim=dim))
 
 
-def slice_code(layer: Slice, site: Site) -> str:
-    """Code of the slice without its brackets."""
-    start = "" if layer.start == 0 else site.forward(layer.start)
-    stop = "" if layer.stop is None else site.forward(layer.stop)
-    step = "" if layer.step == 1 else f":{site.forward(layer.step)}"
-    return f"{start}:{stop}{step}"
-
-
 def _front(dim: int | AxisName, site: Site) -> str:
     """The subscript of the dimensions in front of one."""
-    axis = resolve_axis(dim, site.type)
-    position = axis + site.type.batched
-    return "..., " if position > 1 and axis == site.type.rank - 1 else ":, " * position
+    position = resolve_axis(dim, site.type) + site.type.batched
+    return subscript(position, site.type.rank + site.type.batched)

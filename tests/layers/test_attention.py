@@ -1,0 +1,219 @@
+"""Attention: shapes, weights, costs and numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dsl.kinds.kind import KindError
+from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
+from dsl.layers.base import LayerError
+from dsl.shapes.dim import symbol
+from dsl.shapes.types import TensorType
+from tests.layers.harness import cases, pairwise, reference, run_keras, run_torch
+
+ROLES = ("query", "key", "value", "out")
+SEQUENCE = TensorType((5, 12))
+MEMORY = TensorType((3, 7))
+OPEN = TensorType((symbol("time"), 12))
+DEEP = TensorType((2, 5, 12), axes=(None, "time", "features"))
+LATENTS = TensorType((3, 12), batched=False)
+
+
+def mask(*shape: int) -> TensorType:
+    """A mask of a shape."""
+    return TensorType(shape, "bool")
+
+
+OPTIONS = {
+    "heads": [2, 6],
+    "kv_heads": [None, 2],
+    "head_dim": [None, 4],
+    "causal": [False, True],
+    "rope": [None, 100.0],
+    "bias": [True, False],
+    "window": [None, 2],
+    "scale": [None, 0.3],
+}
+SELF = pairwise(**OPTIONS)
+CROSS = pairwise(**{key: OPTIONS[key] for key in ("heads", "kv_heads", "head_dim", "rope", "bias")})
+PLAIN = pairwise(heads=[1, 3], causal=[False, True], window=[None, 2], scale=[None, 0.3])
+
+CASES = [
+    *cases(SelfAttention, SELF, SEQUENCE, None),
+    *cases(SelfAttention, SELF[::2], SEQUENCE, mask(5, 5)),
+    *cases(SelfAttention, SELF[1::3], SEQUENCE, mask(5)),
+    *cases(SelfAttention, SELF[::3], OPEN, None, sizes={"time": 6}),
+    *cases(SelfAttention, SELF[1::4], DEEP, mask(5)),
+    *cases(CrossAttention, CROSS, SEQUENCE, MEMORY, None),
+    *cases(CrossAttention, CROSS[::3], SEQUENCE, MEMORY, mask(5, 3)),
+    *cases(CrossAttention, CROSS[1::3], LATENTS, MEMORY, mask(3)),
+    *cases(Attention, SELF[::2], SEQUENCE, SEQUENCE, TensorType((5, 3)), None),
+    *cases(Attention, CROSS[::2], SEQUENCE, MEMORY, TensorType((3, 4)), mask(3)),
+    *cases(DotProductAttention, PLAIN, SEQUENCE, SEQUENCE, TensorType((5, 6)), None),
+    *cases(DotProductAttention, PLAIN, SEQUENCE, SEQUENCE, SEQUENCE, mask(5)),
+    *cases(DotProductAttention, PLAIN[::2], DEEP, DEEP, DEEP, mask(5, 5)),
+    *cases(DotProductAttention, [{}, {"heads": 2}], LATENTS, OPEN, OPEN, None, sizes={"time": 4}),
+]
+
+
+def test_shape_weights_and_macs_of_gpt2():
+    layer, x = SelfAttention.make(12, causal=True), TensorType((1024, 768))
+    assert layer.infer(x, None) == x
+    weights = {weight.role: weight for weight in layer.weights(x, None)}
+    assert list(weights)[:2] == ["query.weight", "query.bias"]
+    assert all(weights[f"{role}.weight"].shape == (768, 768) for role in ROLES)
+    assert sum(weight.count for weight in weights.values()) == 4 * (768 * 768 + 768)
+    attention = 4 * 1024 * 768 * 768 + 2 * 1024 * 1024 * 768
+    assert layer.macs((x, None), (x,)) == attention
+    mlp, head = 2 * 1024 * 768 * 4 * 768, 1024 * 768 * 50257
+    assert 2 * (12 * (attention + mlp) + head) == 291_648_307_200
+
+
+def test_grouped_heads_and_other_sizes():
+    layer = CrossAttention.make(6, 2, 5, bias=False)
+    x, memory = TensorType((4, 12)), TensorType((3, 7))
+    assert layer.infer(x, memory, None) == x
+    assert {w.role: w.shape for w in layer.weights(x, memory, None)} == {
+        "query.weight": (30, 12),
+        "key.weight": (10, 7),
+        "value.weight": (10, 7),
+        "out.weight": (12, 30),
+    }
+    macs = 4 * 12 * 30 + 2 * (3 * 7 * 10) + 4 * 30 * 12 + 2 * 4 * 3 * 30
+    assert layer.macs((x, memory, None), (x,)) == macs
+    # five for each of 6 * 4 * 3 scores; no offsets, no rotation
+    assert layer.elementwise((x, memory, None), (x,)) == 5 * 6 * 4 * 3
+
+
+def test_costs_keep_the_symbol():
+    layer, time = SelfAttention.make(2, rope=100.0), symbol("time")
+    assert layer.macs((OPEN,), (OPEN,)) == 4 * 12 * 12 * time + 2 * 12 * time * time
+    rotated, offsets = 3 * 2 * 12 * time, 4 * 12 * time
+    assert layer.elementwise((OPEN,), (OPEN,)) == 5 * 2 * time * time + rotated + offsets
+
+
+def test_a_learned_query_meets_a_batch():
+    assert CrossAttention.make(2).infer(LATENTS, MEMORY, None).batched
+    assert not SelfAttention.make(2).infer(LATENTS).batched
+
+
+def by_hand(layer, *arrays, types):
+    """The result of a layer without weights on one sample."""
+    inputs = [None if array is None else np.array([array]) for array in arrays]
+    return reference(layer, inputs, {}, types).outputs[0][0]
+
+
+def test_scores_by_hand():
+    # scores 0 and log(3) after the scale 1/2: weights 1/4 and 3/4
+    query, key = [[1.0, 0, 0, 0]], [[0.0, 0, 0, 0], [2 * math.log(3), 0, 0, 0]]
+    value = [[4.0], [8.0]]
+    types = [TensorType((1, 4)), TensorType((2, 4)), TensorType((2, 1))]
+    y = by_hand(DotProductAttention.make(), query, key, value, None, types=[*types, None])
+    np.testing.assert_allclose(y, [[0.25 * 4 + 0.75 * 8]])
+    allowed = by_hand(
+        DotProductAttention.make(), query, key, value, [True, False], types=[*types, mask(2)]
+    )
+    np.testing.assert_allclose(allowed, [[4]])
+    nothing = by_hand(
+        DotProductAttention.make(), query, key, value, [False, False], types=[*types, mask(2)]
+    )
+    np.testing.assert_array_equal(nothing, [[0]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, [[3], [3], [3]]),
+        ({"causal": True}, [[1], [2], [3]]),
+        ({"window": 2}, [[2], [3], [4]]),
+        ({"causal": True, "window": 2}, [[1], [2], [4]]),
+        ({"causal": True, "window": 1}, [[1], [3], [5]]),
+    ],
+)
+def test_who_sees_whom_by_hand(arguments, expected):
+    # equal scores: each result is the plain average of the values 1, 3, 5 that are seen
+    zeros, value = [[0.0, 0]] * 3, [[1.0], [3], [5]]
+    types = [TensorType((3, 2)), TensorType((3, 2)), TensorType((3, 1)), None]
+    layer = DotProductAttention.make(**arguments)
+    np.testing.assert_allclose(by_hand(layer, zeros, zeros, value, None, types=types), expected)
+
+
+def test_rotation_by_hand():
+    """A quarter turn at position 1: the base makes the only angle ``1 * base ** 0 = 1`` radian."""
+    x = TensorType((2, 2))
+    weights = {f"{role}.weight": np.eye(2) for role in ROLES}
+    layer = SelfAttention.make(1, rope=10.0, bias=False, scale=1.0)
+    y = reference(layer, [np.array([[[1.0, 0.0], [1.0, 0.0]]]), None], weights, [x, None])
+    # both values are [1, 0], so their average is too, whatever the weights
+    np.testing.assert_allclose(y.outputs[0], [[[1, 0], [1, 0]]])
+    y = reference(layer, [np.array([[[1.0, 0.0], [0.0, 1.0]]]), None], weights, [x, None])
+    # keys [1, 0] and, turned by 1 radian, [-sin 1, cos 1]; the query at 0 is [1, 0]
+    first = math.e / (math.e + math.exp(-math.sin(1)))
+    np.testing.assert_allclose(y.outputs[0][0, 0], [first, 1 - first])
+
+
+def test_dropped_weights_by_hand():
+    zeros, value = np.zeros((1, 2, 1)), np.array([[[2.0], [6.0]]])
+    types = [TensorType((2, 1))] * 3
+    layer = DotProductAttention.make(dropout=0.75)
+    draws = np.array([[[[0.8, 0.1], [0.7, 0.9]]]])  # kept where at least 0.75
+    run = reference(layer, [zeros, zeros, value], {}, types, True, lambda shape: draws)
+    # each weight 1/2 grows to 2 where kept
+    np.testing.assert_allclose(run.outputs[0], [[[4], [12]]])
+
+
+@pytest.mark.torch
+@pytest.mark.tensorflow
+def test_dropout_in_the_frameworks():
+    """With one key a result is 0 or value / (1 - p), about as often as p says."""
+    import backends.tensorflow.layers.families
+    import backends.torch.layers.families  # noqa: F401
+
+    kind, types = DotProductAttention, [
+        TensorType((400, 2)),
+        TensorType((1, 2)),
+        TensorType((1, 1)),
+    ]
+    layer = kind.make(dropout=0.75)
+    inputs = [np.zeros((1, 400, 2)), np.zeros((1, 1, 2)), np.full((1, 1, 1), 3.0)]
+    for run in (run_torch, run_keras):
+        y = run(layer, inputs, {}, types, training=True).outputs[0]
+        assert set(np.round(np.unique(y), 6)) == {0.0, 12.0}
+        assert 0.15 < np.mean(y > 0) < 0.35
+        np.testing.assert_allclose(run(layer, inputs, {}, types).outputs[0], 3.0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "types", "code", "at"),
+    [
+        (SelfAttention.make(5), (SEQUENCE,), "MSL313", "heads"),
+        (SelfAttention.make(4, rope=10.0), (SEQUENCE,), "MSL313", "rope"),
+        (SelfAttention.make(2), (TensorType((5,)),), "MSL302", 0),
+        (SelfAttention.make(2), (TensorType((5, 4), "int64"),), "MSL303", 0),
+        (SelfAttention.make(2), (TensorType((4, 8, 8)),), "MSL350", 0),
+        (SelfAttention.make(2), (SEQUENCE, TensorType((5,))), "MSL303", 1),
+        (SelfAttention.make(2), (SEQUENCE, mask(4)), "MSL306", 1),
+        (SelfAttention.make(2), (SEQUENCE, mask(5, 5, 5)), "MSL302", 1),
+        (SelfAttention.make(2), (TensorType((5, symbol("d"))),), "MSL309", ""),
+        (CrossAttention.make(2, causal=True), (SEQUENCE, MEMORY), "MSL314", "causal"),
+        (CrossAttention.make(2, window=2), (SEQUENCE, MEMORY), "MSL314", "window"),
+        (CrossAttention.make(2), (DEEP, SEQUENCE), "MSL306", 1),
+        (Attention.make(2), (SEQUENCE, MEMORY, SEQUENCE), "MSL306", 2),
+        (DotProductAttention.make(), (SEQUENCE, MEMORY, MEMORY), "MSL306", 1),
+        (DotProductAttention.make(2), (SEQUENCE, SEQUENCE, TensorType((5, 7))), "MSL313", "heads"),
+    ],
+)
+def test_refuses(layer, types, code, at):
+    with pytest.raises(LayerError) as caught:
+        layer.infer(*types)
+    assert caught.value.code == code
+    assert at in (caught.value.arg, caught.value.input)
+
+
+def test_refuses_groups_of_unequal_size():
+    with pytest.raises(KindError) as caught:
+        SelfAttention.make(6, kv_heads=4)
+    assert (caught.value.code, caught.value.arg) == ("MSL313", "kv_heads")
