@@ -135,19 +135,14 @@ def _scales(kind: Source, inputs: tuple[Array, ...], training: Training) -> list
     return [
         {
             "name": array.name,
-            "find": _find_scale(array, _raw(array, kind, training)),
+            "raw": _raw(array, kind, training),
+            "axes": literal(scale_axes(array)),
             "picture": array.picture,
             "one_hot": isinstance(kind, CSV) and array.type.rank <= 1 and not array.column,
         }
         for array in inputs
         if array.type.is_float
     ]
-
-
-def _find_scale(array: Array, raw: str) -> str:
-    """The expression of an input's scale; bytes are scaled to 0 to 1 first, by arithmetic alone."""
-    found = f"find_scale({raw}, {literal(scale_axes(array))})"
-    return f"[(np.array(part) / 255).tolist() for part in {found}]" if array.picture else found
 
 
 def scale_axes(array: Array) -> tuple[int, ...]:
@@ -162,7 +157,8 @@ def _raw(array: Array, kind: Source, training: Training) -> str:
     if isinstance(kind, CSV):
         if array.column:
             return f"pictures(table[{literal(array.column)}], ARRAYS[{array.name}][0])"
-        return _columns(array, one_hot=array.type.is_float)
+        read = _columns(array, one_hot=array.type.is_float)
+        return f"shaped({array.name}, {read})"
     if isinstance(kind, ImageFolder):
         return 'raw["image"]'
     return f"data[{array.name}]"
@@ -175,7 +171,7 @@ def _input(array: Array, kind: Source, training: Training) -> dict[str, Any]:
     return {
         "name": array.name,
         "bare": array.bare,
-        "value": f'scaled({raw}, fitted["scale"][{array.name}])' if scaled else raw,
+        "raw": raw,
         "scaled": scaled,
         "picture": array.picture,
     }
@@ -185,15 +181,14 @@ def _target(array: Array, kind: Source, training: Training) -> dict[str, Any]:
     return {
         "name": array.name,
         "bare": array.bare,
-        "value": _columns(array, one_hot=False) if isinstance(kind, CSV) else "",
+        "columns": _columns(array, one_hot=False) if isinstance(kind, CSV) else "",
         "last": not array.type.shape,
     }
 
 
 def _columns(array: Array, one_hot: bool) -> str:
     """The expression that puts an array together from the columns of a table."""
-    read = f"columns_of(table, columns[{array.name}], categories, {one_hot})"
-    return f"shaped({array.name}, {read})"
+    return f"columns_of(table, columns[{array.name}], categories, one_hot={one_hot})"
 
 
 def _sources(array: Array, training: Training) -> tuple[str, ...]:

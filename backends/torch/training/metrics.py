@@ -84,7 +84,7 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
         site = _site(use, model, training)
         METRICS[type(use.kind)](use.kind, site, evaluation)
     return {
-        "sums": [literal(name) for name in evaluation.sums],
+        "uses_share": any("share" in line for line in evaluation.lines),
         "metric_setup": [f"{name} = []" for name in evaluation.lists],
         "metric_lines": evaluation.lines,
         "figures": evaluation.figures,
@@ -97,7 +97,6 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
 def _loss(training: Training, evaluation: Evaluation) -> None:
     """The loss over all rows: of positions that count, where some do not."""
     term = training.losses[0]
-    share = "len(part) / len(rows)"
     if len(training.losses) == 1 and "ignore_index" in term.kind.given:
         target = f"batch[{literal(term.target)}]"
         evaluation.lines.append(f"kept = ({target} != {literal(term.kind.ignore_index)}).sum()")
@@ -105,7 +104,7 @@ def _loss(training: Training, evaluation: Evaluation) -> None:
         kept = evaluation.add("kept", "kept")
         evaluation.figures.append({"name": '"loss"', "value": f"{total} / {kept}"})
         return
-    place = evaluation.add("loss", f"loss_function(outputs, batch) * {share}")
+    place = evaluation.add("loss", "share * loss_function(outputs, batch)")
     evaluation.figures.append({"name": '"loss"', "value": place})
 
 
@@ -133,7 +132,7 @@ def _ignored(term: LossTerm) -> str:
 def _mean(site: Site, evaluation: Evaluation, right: str) -> str:
     """The mean of a tensor over all positions that count."""
     if not site.ignored:
-        return evaluation.add(site.name, f"({right}).float().mean() * len(part) / len(rows)")
+        return evaluation.add(site.name, f"share * ({right}).float().mean()")
     right = evaluation.add(site.name, f"({right} & ({site.kept})).sum()")
     return f"{right} / {evaluation.add(f'{site.name}_of', f'({site.kept}).sum()')}"
 
@@ -160,14 +159,12 @@ def _top_k(kind: Any, site: Site, evaluation: Evaluation) -> None:
 
 
 def _mae(_: Any, site: Site, evaluation: Evaluation) -> None:
-    share = "len(part) / len(rows)"
-    mean = evaluation.add(site.name, f"({site.z} - {site.t}).abs().mean() * {share}")
+    mean = evaluation.add(site.name, f"share * ({site.z} - {site.t}).abs().mean()")
     _figure(site, evaluation, mean)
 
 
 def _rmse(_: Any, site: Site, evaluation: Evaluation) -> None:
-    share = "len(part) / len(rows)"
-    mean = evaluation.add(site.name, f"({site.z} - {site.t}).square().mean() * {share}")
+    mean = evaluation.add(site.name, f"share * ({site.z} - {site.t}).square().mean()")
     _figure(site, evaluation, f"{mean} ** 0.5")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.scripting.wrap import wrapped_call
 from dsl.ir import Key, Model, weight_keys
 from dsl.training.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from dsl.training.plan import Training
@@ -48,15 +49,15 @@ def optimizer_context(
 
 
 def write(kind: Any, params: str, rate: str, decay: float) -> str:
-    """The call that makes an optimizer, with every value that shapes its steps."""
+    """The statement that returns an optimizer, with every value that shapes its steps."""
     given = {"lr": rate, **{name: literal(value) for name, value in _values(kind).items()}}
     given["weight_decay"] = literal(decay)
     if not decay and kind.name != "AdamW":
         del given["weight_decay"]  # 0 is PyTorch's default too
     if isinstance(kind, (SGD, Adam, AdamW, Adagrad)):
         given["fused"] = "True"
-    inside = ", ".join([params, *(f"{name}={value}" for name, value in given.items())])
-    return f"torch.optim.{kind.name}({inside})"
+    arguments = [params, *(f"{name}={value}" for name, value in given.items())]
+    return wrapped_call(4, "return ", f"torch.optim.{kind.name}", arguments)
 
 
 def _values(kind: Any) -> dict[str, Any]:
@@ -89,6 +90,7 @@ def penalties(training: Training, selector: Selector) -> list[dict[str, str]]:
         test = selector.test(penalty.keys, penalty.patterns)
         found.append(
             {
+                "name": f"term_{len(found) + 1}",
                 "factor": literal(kind.l1 if absolute else kind.l2),
                 "term": "p.abs().sum()" if absolute else "p.square().sum()",
                 "weights": _weights(test),

@@ -59,7 +59,7 @@ def script_context(
 
 def _imports(context: dict[str, Any]) -> set[str]:
     """What the training part needs."""
-    found = data_imports(context)
+    found = {*data_imports(context), "import collections"}
     tests = [context["decayed"], *(item["weights"] for item in context["penalties"])]
     if any("fnmatch" in test for test in tests):
         found.add("import fnmatch")
