@@ -95,6 +95,22 @@ def test_costs_keep_the_symbol():
     assert layer.elementwise((OPEN,), (OPEN,)) == 5 * 2 * time * time + rotated + offsets
 
 
+def test_gradients_cost_their_products():
+    x, y = TensorType((4, 6)), TensorType((5, 8))
+    layer = CrossAttention.make(2, bias=False)
+    types = (x, y, None)
+    forward = layer.macs(types, (x,))
+    attention = 2 * 4 * 5 * 6
+    # trained and wanted by both inputs, every product costs twice its forward MACs
+    assert layer.backward_macs(types, (x,), (True, True, False), True) == 2 * forward
+    # without gradients of the inputs, the three projections of inputs need only their weights'
+    first = 2 * attention + (4 * 6 * 6 + 2 * 5 * 8 * 6) + 2 * 4 * 6 * 6
+    assert layer.backward_macs(types, (x,), (False, False, False), True) == first
+    plain = DotProductAttention.make()
+    # keys alone: once for the scores, once through the average
+    assert plain.backward_macs((x, x, x), (x,), (False, True, False), False) == 2 * 4 * 4 * 6
+
+
 def test_a_learned_query_meets_a_batch():
     assert CrossAttention.make(2).infer(LATENTS, MEMORY, None).batched
     assert not SelfAttention.make(2).infer(LATENTS).batched
