@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from dsl.diagnostics.model import Rule, Severity
 
+
+def _signal(line: str) -> str:
+    """A whole spec around one line on a signal whose length is known when the model runs."""
+    return (
+        f"model Net {{\n  input x: float32[4, time=32]\n  {line}\n"
+        "  output y = GlobalAvgPool -> Linear(3)\n}\n"
+    )
+
+
+def _deep(rounds: str) -> str:
+    """A whole spec of many layers."""
+    return (
+        f"model Net {{\n  input x: float32[8]\n  repeat {rounds} {{ Linear(8) -> ReLU }}\n"
+        "  output y = Linear(3)\n}\n"
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "MSL601",
@@ -12,6 +29,9 @@ RULES: tuple[Rule, ...] = (
         "A layer, or an argument of it, that the backend asked for cannot express exactly.",
         "Nothing is dropped and nothing is approximated: what a framework lacks is an error that "
         "says what it lacks. The other backend may have it; `extern` reaches code of your own.",
+        _signal('Conv1d(8, 3, stride=2, padding="same") -> ReLU'),
+        _signal("Conv1d(8, 3, stride=2, padding=1) -> ReLU"),
+        _signal('Conv1d(8, 3, padding="same") -> ReLU'),
     ),
     Rule(
         "MSL602",
@@ -20,5 +40,8 @@ RULES: tuple[Rule, ...] = (
         "A model of so many layers that no machine could build it.",
         "Costs are known in closed form whatever the number of rounds; code is written for at most "
         "100,000 layers, the rounds of repeats counted.",
+        _deep("60K"),
+        _deep("40"),
+        _deep("40K"),
     ),
 )

@@ -368,6 +368,9 @@ _OUTSIDE = (
         "(`optimizer.lr`, `data.path`), a loss term and its argument (`loss.click.pos_weight`), "
         "a regularizer and its argument (`regularization.EarlyStopping.patience`), a limit "
         "(`budget.params`), or a section whose kind is replaced (`optimizer=SGD(lr=0.1)`).",
+        _VECTOR + "loss CrossEntropy\n",
+        _VECTOR + "loss CrossEntropy\nschedule Cosine\n",
+        _VECTOR + "loss CrossEntropy\nschedule Constant(warmup=100)\n",
     ),
 )
 

@@ -107,7 +107,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _error(
         "MSL210",
-        "index-out-of-range",
+        "no-such-item",
         "A list has no item at this index.",
         "Items are counted from 0; negative indices count from the end.",
         _net("  Linear(widths[2])", "let widths = [8, 16]\n"),
