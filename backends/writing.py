@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.lowering.modelcode import ModelCode
-from backends.lowering.writer import Refused
+from backends.lowering.steps import Refused
 from backends.pycode.render import draw, import_lines, tidy
 from backends.scripting import ModelCode as ScriptCode
 from backends.scripting import Origin

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from backends.base import Emitters
 from backends.lowering.align import Conflict, align
 from backends.lowering.book import Book, ClassPlan
-from backends.lowering.writer import Refused
+from backends.lowering.steps import Refused
+from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
 from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
@@ -57,17 +57,21 @@ class Helpers:
         ]
 
 
-WriteClass = Callable[[ClassPlan, Book, Helpers, set[str], bool], None]
-
-
-def model_code(model: Model, emitters: Emitters, package: str, write: WriteClass) -> ModelCode:
+def model_code(
+    model: Model,
+    emitters: Emitters,
+    package: str,
+    block_writer: type[Writer],
+    model_writer: type[Writer],
+) -> ModelCode:
     """The text of a model for a backend.
 
     Args:
         model: With traced sizes.
         emitters: The backend's.
         package: Of the backend, whose helpers are used.
-        write: Writes one class: (plan, book, helpers, constants, is_model).
+        block_writer: Writes the classes of blocks.
+        model_writer: Writes the class of the model.
 
     Raises:
         Refused: The backend cannot express a layer.
@@ -75,17 +79,18 @@ def model_code(model: Model, emitters: Emitters, package: str, write: WriteClass
     helpers = Helpers(package)
     constants: set[str] = set()
 
-    def write_block(plan: ClassPlan) -> None:
-        write(plan, book, helpers, constants, False)
+    def write(plan: ClassPlan, writer: type[Writer] = block_writer) -> None:
+        plan.inner.clear()
+        plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
 
-    book = Book(model, write_block, {model.name})
+    book = Book(model, write, {model.name})
     book.fill()
     try:
         plan = _model_plan(model, False)
-        write(plan, book, helpers, constants, True)
+        write(plan, model_writer)
     except Conflict:
         plan = _unrolled(model)
-        write(plan, book, helpers, constants, True)
+        write(plan, model_writer)
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     parts = [*_constants(model, constants), *helpers.texts(), *classes, _build(plan)]
     return ModelCode(model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags))

@@ -10,7 +10,7 @@ import ast
 import re
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Scribe:
         depth: Indentation in steps of four blanks.
     """
 
-    def __init__(self, uses: Counter[Slot], shape: object, depth: int) -> None:
+    def __init__(self, uses: Counter[Slot], shape: Callable[[Slot], str], depth: int) -> None:
         self.lines: list[str] = []
         self.depth = depth
         self._uses = uses
@@ -55,7 +55,7 @@ class Scribe:
     def add(self, text: str, slots: Iterable[Slot] = ()) -> None:
         """Writes a line, with the shapes of the values it makes where there is room."""
         line = "    " * self.depth + text
-        shapes = [self._shape(slot) for slot in slots]  # type: ignore[operator]
+        shapes = [self._shape(slot) for slot in slots]
         comment = f"  # {', '.join(shapes)}" if shapes else ""
         self.lines.append(line + comment if len(line + comment) <= WIDTH else line)
 

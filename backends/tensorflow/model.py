@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import backends.tensorflow.layers.families  # noqa: F401  (registers the emitters)
 from backends.base import Emission
@@ -14,22 +15,14 @@ from backends.lowering.align import (
     NodeSlot,
     RepeatSlot,
     SharedSlot,
-    Slot,
     WhenSlot,
 )
-from backends.lowering.book import Book, ClassPlan
-from backends.lowering.comments import shape_comment
-from backends.lowering.modelcode import Helpers, ModelCode, model_code
+from backends.lowering.constructor import mentions
+from backends.lowering.modelcode import ModelCode, model_code
 from backends.lowering.scribe import Scribe
-from backends.lowering.writer import (
-    Path,
-    Writer,
-    captured_slots,
-    class_comments,
-    count_uses,
-    every_slot,
-    mentions,
-)
+from backends.lowering.steps import Path
+from backends.lowering.uses import captured_slots, count_uses, every_slot
+from backends.lowering.writer import Writer
 from backends.pycode.literals import literal, quote
 from backends.pycode.names import identifier
 from backends.tensorflow.layers import TENSORFLOW
@@ -50,9 +43,9 @@ MEMBERS = frozenset(
     " non_trainable_weights operation optimizer output outputs path predict predict_on_batch"
     " predict_step quantization_mode quantize quantized_build quantized_call rematerialized_call"
     " reset_metrics run_eagerly save save_own_variables save_weights set_weights stateless_call"
-    " stateless_compute_loss stop_training summary supports_jit supports_masking"
-    " symbolic_call test_on_batch test_step to_json train_on_batch train_step trainable"
-    " trainable_variables trainable_weights variable_dtype variables weights kwargs".split()
+    " stateless_compute_loss stop_training summary supports_jit supports_masking symbolic_call"
+    " test_on_batch test_step to_json train_on_batch train_step trainable trainable_variables"
+    " trainable_weights variable_dtype variables weights kwargs".split()
 )
 INDEX = "{}"
 
@@ -62,6 +55,10 @@ class KerasWriter(Writer):
 
     channels_last = True
     reserved = MEMBERS
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.indices: list[str] = []  # index variables of the loops at work, innermost last
 
     def name_code(self, path: Path) -> str:
         """The name that puts a layer's variables under the spec's path."""
@@ -99,11 +96,6 @@ class KerasWriter(Writer):
             elif isinstance(slot, WhenSlot):
                 yield from self._placed([*slot.then.nodes, *slot.otherwise.nodes], path)
 
-    @property
-    def indices(self) -> list[str]:
-        """Index variables of the loops at work, innermost last."""
-        return self.__dict__.setdefault("_indices", [])
-
     @contextmanager
     def looping(self, slot: RepeatSlot) -> Iterator[None]:
         """Gives the loop of a repeat an index variable."""
@@ -124,53 +116,13 @@ class KerasWriter(Writer):
             return f"{row} in {code(slot.rows)}"
         return f"{index}, ({row}) in enumerate({code(slot.rows)})"
 
-    def comment(self, slot: Slot) -> str:
-        """The shape of a value as Keras stores it."""
-        return shape_comment(slot, channels_last=True)
-
-    def signature(self) -> Iterator[str]:
-        """Parameters of the constructor."""
-        takes = self.plan.takes
-        defaults = [self.plan.params.get(name) for name in takes]
-        for index, (name, default) in enumerate(zip(takes, defaults)):
-            optional = all(later is not None for later in defaults[index:])
-            yield f"{identifier(name)}={default}" if optional else identifier(name)
-
-    def set_takes(self) -> None:
-        """Notes which names the constructor takes."""
-        known = (*self.plan.sizes, *self.plan.params)
-        self.plan.takes = tuple(name for name in known if name in self.used)
-
-    def write_inner(self, plan: ClassPlan) -> None:
-        writer = LayerWriter(plan, self.book, self.emitters, self.helper, self.constants)
-        plan.name = self.book.name(plan.name)
-        plan.text = writer.write()
-        self.plan.inner.append(plan)
-
 
 class LayerWriter(KerasWriter):
     """Writes a block as a `keras.layers.Layer`."""
 
-    def write(self) -> str:
-        """The code of the class; sets what its constructor takes."""
-        list(self.modules(self.plan.template.nodes, (), 2))
-        self._call()
-        self.learn_needed()
-        modules = list(self.modules(self.plan.template.nodes, (), 2))
-        call = self._call()
-        self.set_takes()
-        lines = [*class_comments(self.plan), f"class {self.plan.name}(layers.Layer):"]
-        return "\n".join([*lines, *self._constructor(modules), *call])
-
-    def _constructor(self, modules: list[str]) -> Iterator[str]:
-        if not modules and not self.stored:
-            return
-        yield f"    def __init__({', '.join(['self', *self.signature(), '**kwargs'])}):"
-        yield "        super().__init__(**kwargs)"
-        for name in self.stored:
-            yield f"        self.{self.attribute(name)} = {identifier(name)}"
-        yield from modules
-        yield ""
+    base = "layers.Layer"
+    method = "call"
+    further = ("**kwargs",)
 
     def target(self, path: Path) -> str:
         return f"self.{self.attribute('_'.join(part for part in path if part))}"
@@ -187,35 +139,15 @@ class LayerWriter(KerasWriter):
         args = [self.init_name(name) for name in plan.takes]
         return f"{plan.name}({', '.join([*args, *self.name_argument((*path, INDEX))])})"
 
-    def container(self, slot: RepeatSlot, items: str) -> str:
-        return items if items == "rounds" else f"[{items}]"
-
-    def _call(self) -> list[str]:
-        template = self.plan.template
-        scribe = Scribe(count_uses(template), self.comment, 2)
-        arguments: list[str] = []
-        for slot, name in zip(template.inputs, template.names or ("",) * len(template.inputs)):
-            hint = "x" if name in ("", "input") else identifier(name)
-            hint = identifier(slot.hint) if name == "" and slot.hint else hint
-            while hint in arguments:
-                hint += "_"
-            scribe.give(slot, hint)
-            arguments.append(hint)
-        shapes = ", ".join(self.comment(slot) for slot in template.inputs)
-        head = f"    def call(self, {', '.join(arguments)}):"
-        self.steps(template.nodes, (), scribe)
-        outputs = template.outputs
-        if len(outputs) == 1:
-            scribe.add(f"return {scribe.result(outputs[0])}", outputs)
-        else:
-            names = [scribe.variable(slot) for slot in outputs]
-            scribe.flush()
-            scribe.add(f"return {', '.join(names)}", outputs)
-        return [f"{head}  # {shapes}" if len(head + shapes) < 96 else head, *scribe.lines]
-
 
 class ModelWriter(KerasWriter):
     """Writes the model as a `keras.Model` that its constructor builds from `keras.Input`."""
+
+    base = "keras.Model"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._held: dict[Path, str] = {}  # variables of the layers that several lines use
 
     def write(self) -> str:
         """The code of the class; sets what its constructor takes."""
@@ -223,11 +155,9 @@ class ModelWriter(KerasWriter):
         self.learn_needed()
         lines = self._build()
         self.set_takes()
-        head = [*class_comments(self.plan), f"class {self.plan.name}(keras.Model):"]
         notes = self._layout_notes()
-        head.extend([f'    """{notes}"""', ""] if notes else [])
-        head.append(f"    def __init__({', '.join(['self', *self.signature()])}):")
-        return "\n".join([*head, *lines])
+        docs = [f'    """{notes}"""', ""] if notes else []
+        return "\n".join([*self.head(), *docs, f"    def __init__({self.signature()}):", *lines])
 
     def _layout_notes(self) -> str:
         """What the docstring says of images, which Keras users hand over channels-last."""
@@ -253,16 +183,15 @@ class ModelWriter(KerasWriter):
         held = self._held.get(path)
         return held if held else "_module_"
 
-    @property
-    def _held(self) -> dict[Path, str]:
-        return self.__dict__.setdefault("_variables", {})
+    def scribe(self) -> Scribe:
+        uses = count_uses(self.plan.template)
+        uses.update(self.plan.template.inputs)  # the last line needs them once more
+        return Scribe(uses, self.comment, 2)
 
     def _build(self) -> list[str]:
         template = self.plan.template
         self._held.clear()
-        uses = count_uses(template)
-        uses.update(template.inputs)  # the last line needs them once more
-        scribe = Scribe(uses, self.comment, 2)
+        scribe = self.scribe()
         scribe.reserve([identifier(name) for name in self.plan.params])
         for slot, name in zip(template.inputs, template.names):
             variable = identifier(name)
@@ -271,11 +200,11 @@ class ModelWriter(KerasWriter):
             scribe.give(slot, variable)
             scribe.add(f"{variable} = {_input(slot.variants[0].type, name)}", [slot])
         self.steps(template.nodes, (), scribe)
-        return [*scribe.lines, *self._super(scribe)]
+        self._super(scribe)
+        return scribe.lines
 
-    def _super(self, scribe: Scribe) -> list[str]:
+    def _super(self, scribe: Scribe) -> None:
         template = self.plan.template
-        scribe.lines.clear()
         outputs = [scribe.variable(slot) for slot in template.outputs]
         scribe.flush()
         inputs = [scribe.variable(slot) for slot in template.inputs]
@@ -286,7 +215,6 @@ class ModelWriter(KerasWriter):
             made = f"{{{', '.join(f'{key}: {name}' for key, name in pairs)}}}"
         name = quote(self.plan.name)
         scribe.add(f"super().__init__(inputs={given}, outputs={made}, name={name})")
-        return scribe.lines
 
     # --- steps --------------------------------------------------------------------------
 
@@ -386,12 +314,4 @@ def write_model(model: Model) -> ModelCode:
     Raises:
         Refused: Keras cannot express a layer.
     """
-
-    def write(
-        plan: ClassPlan, book: Book, helpers: Helpers, constants: set[str], is_model: bool
-    ) -> None:
-        plan.inner.clear()
-        kind = ModelWriter if is_model else LayerWriter
-        plan.text = kind(plan, book, TENSORFLOW, helpers.ask, constants).write()
-
-    return model_code(model, TENSORFLOW, "backends.tensorflow", write)
+    return model_code(model, TENSORFLOW, "backends.tensorflow", LayerWriter, ModelWriter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import backends.torch.layers.families  # noqa: F401  (registers the emitters)
 from backends.lowering.align import (
     CallSlot,
     GroupSlot,
@@ -13,71 +14,36 @@ from backends.lowering.align import (
     Slot,
     WhenSlot,
 )
-import backends.torch.layers.families  # noqa: F401  (registers the emitters)
-from backends.lowering.book import Book, ClassPlan
-from backends.lowering.modelcode import Helpers, ModelCode, model_code
-from backends.lowering.comments import shape_comment
+from backends.lowering.modelcode import ModelCode, model_code
 from backends.lowering.scribe import HOLE, Scribe
-from backends.lowering.writer import Path, Writer, captured_slots, class_comments, count_uses
+from backends.lowering.steps import Path
+from backends.lowering.uses import captured_slots
+from backends.lowering.writer import Writer
 from backends.pycode.literals import quote
 from backends.pycode.names import identifier
 from backends.torch.layers import TORCH
 from dsl.ir import Model, expand, join, walk
 
 MEMBERS = frozenset(
-    "T add_module append apply bfloat16 buffers call_super_init children clear compile copy cpu cuda"
-    " double dump_patches eval extend extra_repr float forward get_buffer get_extra_state"
+    "T add_module append apply bfloat16 buffers call_super_init children clear compile copy cpu"
+    " cuda double dump_patches eval extend extra_repr float forward get_buffer get_extra_state"
     " get_parameter get_submodule half insert ipu items keys load_state_dict modules mtia"
-    " named_buffers named_children named_modules named_parameters parameters pop register_backward_hook"
-    " register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook"
-    " register_full_backward_pre_hook register_load_state_dict_post_hook"
-    " register_load_state_dict_pre_hook register_module register_parameter"
-    " register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state"
-    " set_submodule share_memory state_dict to to_empty train training type update values xpu"
-    " zero_grad".split()
+    " named_buffers named_children named_modules named_parameters parameters pop"
+    " register_backward_hook register_buffer register_forward_hook register_forward_pre_hook"
+    " register_full_backward_hook register_full_backward_pre_hook"
+    " register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module"
+    " register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_"
+    " set_extra_state set_submodule share_memory state_dict to to_empty train training type update"
+    " values xpu zero_grad".split()
 )
 
 
 class TorchWriter(Writer):
-    """Writes a block or model as an `nn.Module`."""
+    """Writes a block as an `nn.Module`."""
 
+    base = "nn.Module"
+    method = "forward"
     reserved = MEMBERS
-
-    def write(self, is_model: bool = False) -> str:
-        """The code of the class; sets what its constructor takes."""
-        list(self.modules(self.plan.template.nodes, (), 2))
-        self._forward(is_model)
-        self.learn_needed()
-        modules = list(self.modules(self.plan.template.nodes, (), 2))
-        forward = self._forward(is_model)
-        known = (*self.plan.sizes, *self.plan.params)
-        self.plan.takes = tuple(name for name in known if name in self.used)
-        return "\n".join(
-            [
-                *class_comments(self.plan),
-                f"class {self.plan.name}(nn.Module):",
-                *self._constructor(modules, is_model),
-                *forward,
-            ]
-        )
-
-    def _constructor(self, modules: list[str], is_model: bool) -> Iterator[str]:
-        if not modules and not self.stored:
-            return
-        yield f"    def __init__({', '.join(['self', *self.signature()])}):"
-        yield "        super().__init__()"
-        for name in self.stored:
-            yield f"        self.{self.attribute(name)} = {identifier(name)}"
-        yield from modules
-        yield ""
-
-    def signature(self) -> Iterator[str]:
-        """Parameters of the constructor; a default only where all after it have one."""
-        takes = self.plan.takes
-        defaults = [self.plan.params.get(name) for name in takes]
-        for index, (name, default) in enumerate(zip(takes, defaults)):
-            optional = all(later is not None for later in defaults[index:])
-            yield f"{identifier(name)}={default}" if optional else identifier(name)
 
     def target(self, path: Path) -> str:
         text = "self"
@@ -168,51 +134,17 @@ class TorchWriter(Writer):
         listed = items if items == "rounds" else f"[{items}]"
         return f"nn.Sequential(*{listed})" if sequential_ else f"nn.ModuleList({listed})"
 
-    # --- forward ------------------------------------------------------------------------
 
-    def _forward(self, is_model: bool) -> list[str]:
-        template = self.plan.template
-        scribe = Scribe(count_uses(template), shape_comment, 2)
-        names = template.names or ("",) * len(template.inputs)
-        arguments = []
-        for slot, name in zip(template.inputs, names):
-            hint = "x" if name in ("", "input") else identifier(name)
-            if name == "" and slot.hint:
-                hint = identifier(slot.hint)
-            while hint in arguments:
-                hint += "_"
-            scribe.give(slot, hint)
-            arguments.append(hint)
-        shapes = ", ".join(shape_comment(slot) for slot in template.inputs)
-        head = f"    def forward(self, {', '.join(arguments)}):"
-        self.steps(template.nodes, (), scribe)
-        self._return(scribe, is_model)
-        return [f"{head}  # {shapes}" if len(head + shapes) < 96 else head, *scribe.lines]
+class TorchModelWriter(TorchWriter):
+    """Writes the model, whose outputs have names."""
 
-    def _return(self, scribe: Scribe, is_model: bool) -> None:
-        outputs = self.plan.template.outputs
-        if len(outputs) == 1:
-            scribe.add(f"return {scribe.result(outputs[0])}", outputs)
-            return
-        names = [scribe.variable(slot) for slot in outputs]
-        scribe.flush()
-        if is_model:
-            keys = map(quote, self.plan.template.output_names)
-            inside = ", ".join(f"{key}: {name}" for key, name in zip(keys, names))
-            scribe.add(f"return {{{inside}}}")
-        else:
-            scribe.add(f"return {', '.join(names)}", outputs)
+    def inner_writer(self) -> type[Writer]:
+        return TorchWriter
 
-    def write_inner(self, plan: ClassPlan) -> None:
-        writer = TorchWriter(plan, self.book, self.emitters, self.helper, self.constants)
-        plan.name = self.book.name(plan.name)
-        plan.text = writer.write()
-        self.inner.append(plan)
-
-    @property
-    def inner(self) -> list[ClassPlan]:
-        """Classes of rounds, written before the class that uses them."""
-        return self.plan.inner
+    def returned(self, names: list[str], scribe: Scribe) -> None:
+        keys = map(quote, self.plan.template.output_names)
+        inside = ", ".join(f"{key}: {name}" for key, name in zip(keys, names))
+        scribe.add(f"return {{{inside}}}")
 
 
 def sequential(items: list[tuple[str, str]]) -> str:
@@ -234,15 +166,7 @@ def write_model(model: Model) -> ModelCode:
     Raises:
         Refused: PyTorch cannot express a layer.
     """
-
-    def write(
-        plan: ClassPlan, book: Book, helpers: Helpers, constants: set[str], is_model: bool
-    ) -> None:
-        plan.inner.clear()
-        writer = TorchWriter(plan, book, TORCH, helpers.ask, constants)
-        plan.text = writer.write(is_model)
-
-    return model_code(model, TORCH, "backends.torch", write)
+    return model_code(model, TORCH, "backends.torch", TorchWriter, TorchModelWriter)
 
 
 def key_names(model: Model) -> dict[str, str]:

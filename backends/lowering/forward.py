@@ -1,0 +1,157 @@
+"""The forward pass of a class: the lines that apply its modules."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from backends.lowering.align import (
+    Branch,
+    CallSlot,
+    GroupSlot,
+    LayerSlot,
+    NodeSlot,
+    RepeatSlot,
+    Slot,
+    WhenSlot,
+)
+from backends.lowering.comments import shape_comment
+from backends.lowering.constructor import ConstructorWriter
+from backends.lowering.scribe import Scribe
+from backends.lowering.steps import Path
+from backends.lowering.uses import captured_slots, count_uses
+from dsl.shapes.trace import Expr, Operand, traced
+
+
+class ForwardWriter(ConstructorWriter):
+    """Writes the forward pass, which asks how the constructor made what it applies."""
+
+    def scribe(self) -> Scribe:
+        """The pen for a forward pass, at the depth of a method's body."""
+        return Scribe(count_uses(self.plan.template), self.comment, 2)
+
+    def comment(self, slot: Slot) -> str:
+        """The shape of a value as the framework stores it."""
+        return shape_comment(slot, self.channels_last)
+
+    def steps(self, nodes: list[NodeSlot], path: Path, scribe: Scribe) -> None:
+        """Writes the steps of some nodes."""
+        for slot in nodes:
+            if isinstance(slot, LayerSlot):
+                self.layer_step(slot, path, scribe)
+            elif isinstance(slot, CallSlot):
+                self.call_step(slot, path, scribe)
+            elif isinstance(slot, GroupSlot):
+                self.group_step(slot, (*path, slot.name), scribe)
+            elif isinstance(slot, WhenSlot):
+                self.choice_step(slot, path, scribe)
+            elif isinstance(slot, RepeatSlot):
+                self.repeat_step(slot, (*path, slot.name), scribe)
+
+    def path_of(self, slot: LayerSlot | CallSlot, path: Path) -> Path:
+        """Where the module of a step lies."""
+        if slot.shared is not None:
+            return tuple(slot.shared.path.split("."))
+        return (*path, slot.name) if slot.name else path
+
+    def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
+        """A layer at work."""
+        x = scribe.inputs(slot.inputs, slot.line)
+        emission = self.emit(slot, self.path_of(slot, path), x, self.anchor(scribe))
+        scribe.finish(emission.call, slot.inputs, slot.outputs, slot.line, slot.comments)
+
+    def anchor(self, scribe: Scribe) -> str:
+        """A value with a batch that is in scope."""
+        return scribe.anchor()
+
+    def call_step(self, slot: CallSlot, path: Path, scribe: Scribe) -> None:
+        """A block at work."""
+        x = scribe.inputs(slot.inputs, slot.line)
+        text = f"{self.target(self.path_of(slot, path))}({', '.join(map(str, x))})"
+        scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
+
+    def group_step(self, slot: GroupSlot, path: Path, scribe: Scribe) -> None:
+        """A group at work."""
+        self.steps(slot.nodes, path, scribe)
+
+    def choice_step(self, slot: WhenSlot, path: Path, scribe: Scribe) -> None:
+        """A choice: both ways leave their result in the same variables."""
+        scribe.flush()
+        scribe.remark(slot.comments)
+        names = [scribe.define(value) for value in slot.outputs]
+        condition = self.forward_operand(slot.condition)
+        ways = [(f"if {condition}:", slot.then), ("else:", slot.otherwise)]
+        with scribe.holding(names):
+            written = [self._way(branch, names, path, scribe) for _, branch in ways]
+        self._join_ways(ways, written, condition, scribe)
+
+    def _way(self, branch: Branch, names: list[str], path: Path, scribe: Scribe) -> list[str]:
+        """The lines of one way through a choice."""
+        before, scribe.lines = scribe.lines, []
+        scribe.depth += 1
+        self.steps(branch.nodes, path, scribe)
+        scribe.settle_all(branch.results, names)
+        scribe.depth -= 1
+        written, scribe.lines = scribe.lines, before
+        return written
+
+    def _join_ways(
+        self, ways: list[tuple[str, Branch]], written: list[list[str]], condition: str,
+        scribe: Scribe,
+    ) -> None:  # fmt: skip
+        pad = "    " * scribe.depth
+        if written[0]:
+            scribe.lines.extend([pad + ways[0][0], *written[0]])
+            if written[1]:
+                scribe.lines.extend([pad + ways[1][0], *written[1]])
+        elif written[1]:
+            scribe.lines.extend([f"{pad}if not ({condition}):", *written[1]])
+
+    def forward_operand(self, operand: Operand) -> str:
+        """A formula as text valid in the forward pass."""
+        value = traced(1, operand) if isinstance(operand, Expr) else operand
+        return self.forward_code(value)
+
+    def repeat_step(self, slot: RepeatSlot, path: Path, scribe: Scribe) -> None:
+        """A repeat at work: one call of a container, or a loop."""
+        if not self.has_modules(slot.body):
+            self.inline_loop(slot, path, scribe)
+            return
+        captured = captured_slots(slot)
+        if self.is_sequential(slot, captured):
+            x = scribe.inputs(slot.inputs, slot.line)
+            text = f"{self.target(path)}({x[0]})"
+            scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
+            return
+        with self._loop(slot, scribe, captured) as names:
+            scribe.lines.append(f"{'    ' * (scribe.depth - 1)}for layer in {self.target(path)}:")
+            args = [scribe.variable(value) for value in self._round_inputs(slot, captured)]
+            scribe.add(f"{', '.join(names)} = layer({', '.join(args)})", slot.outputs)
+
+    def _round_inputs(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> tuple[Slot, ...]:
+        single = self.single(slot)
+        if single is not None:
+            return tuple(value for value in single.inputs if value is not None)
+        return (*slot.starts, *captured)
+
+    def is_sequential(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> bool:
+        """Whether the rounds stand in a container that runs them itself."""
+        return False
+
+    def inline_loop(self, slot: RepeatSlot, path: Path, scribe: Scribe) -> None:
+        """A loop whose body is written out, since it owns no modules."""
+        with self._loop(slot, scribe, captured_slots(slot)) as names:
+            place = len(scribe.lines)
+            added = set(slot.names) - self.locals
+            self.loop_locals |= added
+            self.steps(slot.body, path, scribe)
+            scribe.settle_all(slot.results, names)
+            self.loop_locals -= added
+            body = "\n".join(scribe.lines[place:])
+            header = self.loop_header(slot, self.forward_operand, body)
+            scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
+
+    def _loop(
+        self, slot: RepeatSlot, scribe: Scribe, captured: tuple[Slot, ...]
+    ) -> AbstractContextManager[list[str]]:
+        """The variables that a loop carries from round to round."""
+        return scribe.loop(slot.inputs, slot.starts, slot.outputs, captured, slot.comments)
