@@ -29,6 +29,22 @@ def _signal(line: str) -> str:
     return f"model Net {{\n  input x: float32[time=20, 8]\n  output y = {line}\n}}\n"
 
 
+def _pair(line: str) -> str:
+    """A whole spec with a line that names two parts of an image."""
+    output = "(a -> Flatten, b -> Flatten) -> Concat -> Linear(10)"
+    return (
+        "model Net {\n  input image: float32[3, 32, 32]\n" f"  {line}\n  output y = {output}\n}}\n"
+    )
+
+
+def _memory(line: str, length: int) -> str:
+    """A whole spec with a line on a sequence of 20 positions and a memory of others."""
+    return (
+        f"model Net {{\n  input x: float32[20, 8]\n  input memory: float32[{length}, 8]\n"
+        f"  {line}\n  output y = GRU(4) -> Linear(3)\n}}\n"
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "MSL301",
@@ -101,6 +117,28 @@ RULES: tuple[Rule, ...] = (
         _image("a = Conv2d(8, 3)", "(a, image -> Conv2d(1, 3)) -> Add"),
     ),
     Rule(
+        "MSL307",
+        "no-such-axis",
+        Severity.ERROR,
+        "A dimension is named or numbered that the value does not have.",
+        "Dimensions count from 0 without the batch, from -1 at the end; names such as `channels` "
+        "or `time` are those that the kind in front gives its result.",
+        _image("Conv2d(8, 3) -> ReLU", "Select(0, dim=time) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3) -> ReLU", "Select(0, dim=width) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3) -> ReLU", "Select(0, dim=-3) -> Flatten -> Linear(10)"),
+    ),
+    Rule(
+        "MSL308",
+        "not-divisible",
+        Severity.ERROR,
+        "A size cannot be divided as a layer would have it.",
+        "`Split` into a number of parts, and pixel shuffling, need a size that divides evenly. A "
+        "list of sizes splits unevenly.",
+        _pair("a, b = Split(2, dim=channels)"),
+        _pair("a, b = Split([1, 2], dim=channels)"),
+        _pair("a, b = Split(2, dim=width)"),
+    ),
+    Rule(
         "MSL309",
         "symbolic-size",
         Severity.ERROR,
@@ -110,6 +148,17 @@ RULES: tuple[Rule, ...] = (
         _signal("Conv1d(4, 3)"),
         _signal("Permute([features, time]) -> Conv1d(4, 3)"),
         _signal("GRU(4)"),
+    ),
+    Rule(
+        "MSL310",
+        "wrong-number-of-values",
+        Severity.ERROR,
+        "The numbers given do not add up to the value that they describe.",
+        "A reshaped value has as many elements as before, parts of a `Split` make the whole "
+        "dimension, and `Pad` and `Upsample` take a number for each dimension that they change.",
+        _image("Conv2d(8, 3, padding=1)", "Reshape([8, 1000]) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3, padding=1)", "Reshape([8, 1024]) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3, padding=1)", "Reshape([8, -1]) -> Flatten -> Linear(10)"),
     ),
     Rule(
         "MSL311",
@@ -132,6 +181,28 @@ RULES: tuple[Rule, ...] = (
         "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = a -> Add\n}\n",
         "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = (a, x) -> Add\n}\n",
         "model Net {\n  input x: float32[8]\n  a = Linear(8)\n  output y = (a, x) -> Concat\n}\n",
+    ),
+    Rule(
+        "MSL313",
+        "head-count",
+        Severity.ERROR,
+        "The number of heads does not fit the size of what they attend to.",
+        "Heads are equal parts of the width, so their number divides it, unless `head_dim` says "
+        "how large each is. `kv_heads` divides `heads`, and rotary positions need an even size.",
+        _positions("Linear(16) -> SelfAttention(5)"),
+        _positions("Linear(16) -> SelfAttention(4)"),
+        _positions("Linear(16) -> SelfAttention(5, head_dim=4)"),
+    ),
+    Rule(
+        "MSL314",
+        "positions-of-unlike-sequences",
+        Severity.ERROR,
+        "`causal` and `window` compare positions of sequences that differ in length.",
+        "Which position of the other sequence is behind and which is ahead is unknown when their "
+        "lengths differ. A mask of `[time_q, time_k]` says it.",
+        _memory("(x, memory) -> CrossAttention(2, causal=true)", 30),
+        _memory("(x, memory) -> CrossAttention(2)", 30),
+        _memory("(x, memory) -> CrossAttention(2, causal=true)", 20),
     ),
     Rule(
         "MSL320",
@@ -214,5 +285,47 @@ RULES: tuple[Rule, ...] = (
         _positions("PositionEmbedding(16)"),
         _positions("PositionEmbedding(20)"),
         _positions("SinusoidalPosition"),
+    ),
+    Rule(
+        "MSL350",
+        "attention-on-image",
+        Severity.ERROR,
+        "Attention would take positions of an image or a signal for features.",
+        "Attention compares the features of positions, which are the last dimension; of an image "
+        "that is the width. `ToSequence` makes a sequence of pixels, its channels the features.",
+        _image("Conv2d(8, 3)", "SelfAttention(2) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3)", "ToSequence -> SelfAttention(2) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3) -> Permute([1, 2, 0])", "SelfAttention(2) -> Flatten -> Linear(10)"),
+    ),
+    Rule(
+        "MSL351",
+        "dimensions-out-of-order",
+        Severity.ERROR,
+        "`Flatten` is to end before it starts.",
+        "It merges the dimensions from `start_dim` to `end_dim`, both included.",
+        _image("Conv2d(8, 3)", "Flatten(2, 1) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3)", "Flatten(1, 2) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3)", "Flatten(1, 1) -> Flatten -> Linear(10)"),
+    ),
+    Rule(
+        "MSL352",
+        "not-a-permutation",
+        Severity.ERROR,
+        "`Permute` leaves a dimension out or names one twice.",
+        "Every dimension stands in the list once, by number or by name, the batch not counted.",
+        _image("Conv2d(8, 3)", "Permute([0, 2]) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3)", "Permute([0, 2, 1]) -> Flatten -> Linear(10)"),
+        _image("Conv2d(8, 3)", "Permute([0, -1, 1]) -> Flatten -> Linear(10)"),
+    ),
+    Rule(
+        "MSL353",
+        "padding-larger-than-input",
+        Severity.ERROR,
+        "A dimension would be mirrored beyond its own size.",
+        'With `mode="reflect"` the cells put in front are those behind the edge, which itself is '
+        "not repeated: there is one fewer of them than the dimension has.",
+        _image("AvgPool2d(8)", 'Pad(4, mode="reflect") -> Flatten -> Linear(10)'),
+        _image("AvgPool2d(8)", 'Pad(3, mode="reflect") -> Flatten -> Linear(10)'),
+        _image("AvgPool2d(8)", 'Pad(4, mode="replicate") -> Flatten -> Linear(10)'),
     ),
 )
