@@ -45,6 +45,14 @@ def _memory(line: str, length: int) -> str:
     )
 
 
+def _tied(line: str) -> str:
+    """A whole spec whose last layer is tied to an embedding of width 4."""
+    return (
+        "model Net {\n  input words: int64[20]\n  words_in = Embedding(9, 4)\n"
+        f"  {line}\n  output y = Linear(9, tie=words_in)\n}}\n"
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "MSL301",
@@ -203,6 +211,30 @@ RULES: tuple[Rule, ...] = (
         _memory("(x, memory) -> CrossAttention(2, causal=true)", 30),
         _memory("(x, memory) -> CrossAttention(2)", 30),
         _memory("(x, memory) -> CrossAttention(2, causal=true)", 20),
+    ),
+    Rule(
+        "MSL316",
+        "type-differs",
+        Severity.ERROR,
+        "A declared type differs from that of the value.",
+        "The type on an output, or on the input of a block, is an assertion: sizes and dtype must "
+        "be those of the value. Without the batch, as everywhere.",
+        _image("Conv2d(8, 3) -> ReLU", "Flatten -> Linear(10)").replace("y =", "y: float32[100] ="),
+        _image("Conv2d(8, 3) -> ReLU", "Flatten -> Linear(10)").replace("y =", "y: float32[10] ="),
+        _image("Conv2d(8, 3) -> ReLU", "Flatten -> Linear(10)").replace(
+            "y =", "y: float32[20 // 2] ="
+        ),
+    ),
+    Rule(
+        "MSL317",
+        "tied-shapes-differ",
+        Severity.ERROR,
+        "A layer is tied to a weight of another shape.",
+        "`Linear(n, tie=layer)` on a value of width `d` uses a weight of `[n, d]`, as "
+        "`Embedding(n, d)` has it. Bring the value to that width first, or give the layer a weight of its own.",
+        _tied("Linear(8) -> Tanh"),
+        _tied("Linear(4) -> Tanh"),
+        _tied("Tanh"),
     ),
     Rule(
         "MSL320",
