@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -91,13 +92,21 @@ def given(flags: dict[str, str | int | bool | None]) -> list[str]:
 
 
 def run(words: list[str]) -> int:
-    """Runs a script with this Python; gives its exit code."""
+    """Runs a script with this Python; gives its exit code. Who ends the one ends the other."""
     sys.stdout.flush()
     process = subprocess.Popen([sys.executable, "-u", *words])
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        code = _wait(process)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return code if code >= 0 else 128 - code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
     while True:
         try:
-            code = process.wait()
-            return code if code >= 0 else 128 - code
+            return process.wait()
         except KeyboardInterrupt:
             continue  # the script got it too, and saves its checkpoint before it ends
 

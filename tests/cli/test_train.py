@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from dsl.cli import train
 from tests.cli.conftest import NET, Msl, written
+from tests.conftest import ROOT
 
 TRAINED = NET + """
 loss MSE
@@ -88,3 +94,37 @@ def test_a_script_runs_with_this_python_and_its_exit_code_counts(
 def test_a_killed_script_has_the_code_of_its_signal(tmp_path: Path) -> None:
     script = written(tmp_path, "script.py", "import os, signal; os.kill(os.getpid(), 9)")
     assert train.run([str(script)]) == 137
+
+
+STUBBORN = """
+import os, pathlib, time
+pathlib.Path("pid").write_text(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_the_script_ends_with_the_command(tmp_path: Path, number: int, code: int) -> None:
+    written(tmp_path, "script.py", STUBBORN)
+    launch = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from dsl.cli.train import run; raise SystemExit(run(['script.py']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", launch], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        began = time.monotonic()
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            assert time.monotonic() - began < 30
+            time.sleep(0.05)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # as a terminal does
+        else:
+            process.send_signal(number)
+        assert process.wait(20) == code
+    finally:
+        process.kill()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)

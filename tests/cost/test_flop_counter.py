@@ -65,7 +65,7 @@ def test_small_models(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["seed_cnn", "resnet50", "unet", "densenet121", "vit_b16", "gpt2"],
+    [path.stem for path in sorted(SPECS.glob("*.msl"))],
 )
 def test_specs(name: str) -> None:
     agrees(dsl.load(SPECS / f"{name}.msl"))
