@@ -5,10 +5,10 @@ from __future__ import annotations
 from dsl.diagnostics.model import Rule, Severity
 
 
-def _signal(line: str) -> str:
-    """A whole spec around one line on a signal whose length is known when the model runs."""
+def _rows(line: str) -> str:
+    """A whole spec around one line on an image whose height is known when the model runs."""
     return (
-        f"model Net {{\n  input x: float32[4, time=32]\n  {line}\n"
+        f"model Net {{\n  input image: float32[3, height=32, 32]\n  {line}\n"
         "  output y = GlobalAvgPool -> Linear(3)\n}\n"
     )
 
@@ -29,9 +29,9 @@ RULES: tuple[Rule, ...] = (
         "A layer, or an argument of it, that the backend asked for cannot express exactly.",
         "Nothing is dropped and nothing is approximated: what a framework lacks is an error that "
         "says what it lacks. The other backend may have it; `extern` reaches code of your own.",
-        _signal('Conv1d(8, 3, stride=2, padding="same") -> ReLU'),
-        _signal("Conv1d(8, 3, stride=2, padding=1) -> ReLU"),
-        _signal('Conv1d(8, 3, padding="same") -> ReLU'),
+        _rows('Upsample(size=[height + 1, 64], mode="bilinear")'),
+        _rows('Upsample(scale_factor=2, mode="bilinear")'),
+        _rows('Upsample(size=[2 * height, 64], mode="bilinear")'),
     ),
     Rule(
         "MSL602",

@@ -231,7 +231,8 @@ RULES: tuple[Rule, ...] = (
         Severity.ERROR,
         "A layer is tied to a weight of another shape.",
         "`Linear(n, tie=layer)` on a value of width `d` uses a weight of `[n, d]`, as "
-        "`Embedding(n, d)` has it. Bring the value to that width first, or give the layer a weight of its own.",
+        "`Embedding(n, d)` has it. Bring the value to that width first, or give the layer a weight "
+        "of its own.",
         _tied("Linear(8) -> Tanh"),
         _tied("Linear(4) -> Tanh"),
         _tied("Tanh"),
