@@ -12,10 +12,10 @@ from backends.lowering.steps import Refused
 from backends.pycode.render import draw, import_lines, tidy
 from backends.scripting import ModelCode as ScriptCode
 from backends.scripting import Origin
-from dsl import VERSION
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Model, walk
 from dsl.training.plan import Training
+from dsl.version import VERSION
 
 LAYER_LIMIT = 100_000
 """Layers, the rounds of repeats counted, beyond which no code is written."""

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dsl.version import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dsl.compilation import Compilation
     from dsl.cost.report import CostReport
     from dsl.diagnostics.model import Diagnostic
-
-VERSION = "0.1.0"
 
 
 class SpecError(ValueError):
@@ -159,9 +159,4 @@ def _item(value: object) -> str:
     return _text(value)
 
 
-def version() -> str:
-    """The version of MSL."""
-    return VERSION
-
-
-__all__ = ["VERSION", "Spec", "SpecError", "load", "loads", "version"]
+__all__ = ["VERSION", "Spec", "SpecError", "load", "loads"]

@@ -144,7 +144,7 @@ class Compilation:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Every finding about the text, silenced ones left out, in order of the text."""
-        from dsl.diagnostics.allow import suppressed
+        from dsl.lint.allow import suppressed
         from dsl.diagnostics.render import ordered_findings
 
         found = [*self._parsed[1], *self.plain.diagnostics, *self._trained[1], *self._judged]

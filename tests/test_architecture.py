@@ -18,34 +18,38 @@ PACKAGES = ("dsl", "backends", "grammar")
 _BELOW_IR = "source diagnostics shapes kinds layers training"
 _BELOW_COMPILATION = f"{_BELOW_IR} syntax ir ir_text passes cost lint"
 SEES = {
+    "version": "",
     "source": "",
     "diagnostics": "source",
     "syntax": "source diagnostics",
     "shapes": "",
     "kinds": "source diagnostics shapes",
     "layers": "source diagnostics shapes kinds",
-    "training": "source diagnostics shapes kinds",
+    "training": "source diagnostics shapes kinds layers",
     "ir": _BELOW_IR,
     "ir_text": f"{_BELOW_IR} ir",
     "passes": f"{_BELOW_IR} syntax ir ir_text",
     "cost": f"{_BELOW_IR} syntax ir ir_text passes",
     "lint": f"{_BELOW_IR} syntax ir ir_text passes",
     "compilation": _BELOW_COMPILATION,
-    "__init__": f"{_BELOW_COMPILATION} compilation",
-    "__main__": f"{_BELOW_COMPILATION} compilation cli",
-    "cli": f"{_BELOW_COMPILATION} compilation lsp __init__",
+    "__init__": f"{_BELOW_COMPILATION} compilation version",
+    "__main__": "cli",
+    "cli": f"{_BELOW_COMPILATION} compilation version lsp __init__",
     "lsp": f"{_BELOW_COMPILATION} compilation __init__",
 }
 """Which rooms of `dsl` each room may import; its own it always may."""
 
 BACKENDS = {
-    "__init__": "base lowering pycode",
+    "__init__": "writing",
     "base": "",
-    "lowering": "base",
-    "pycode": "base lowering",
-    "reference": "base lowering",
-    "torch": "base lowering pycode",
-    "tensorflow": "base lowering pycode",
+    "pycode": "base",
+    "layers": "base pycode",
+    "lowering": "base pycode",
+    "scripting": "base pycode",
+    "writing": "base pycode lowering scripting",
+    "reference": "",
+    "torch": "base pycode layers lowering scripting writing",
+    "tensorflow": "base pycode layers lowering scripting writing",
 }
 """Which rooms of `backends` each room may import: the two frameworks never each other."""
 
@@ -261,13 +265,21 @@ def families(room: str) -> set[str]:
 
 
 def makes_layers(module: Module) -> bool:
-    """Whether a file of `dsl/layers` defines public classes that infer shapes."""
-    return any(
-        isinstance(node, ast.ClassDef)
-        and not node.name.startswith("_")
-        and any(isinstance(child, Function) and child.name == "infer" for child in node.body)
-        for node in module.tree.body
-    )
+    """Whether a file of `dsl/layers` defines kinds that infer shapes, by themselves or a base."""
+    found = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+    infers = any(isinstance(child, Function) and child.name == "infer" for child in nested(found))
+    return infers and not all(is_abstract(node) for node in found)
+
+
+def nested(found: list[ast.ClassDef]) -> Iterator[ast.stmt]:
+    """What stands in some classes."""
+    for node in found:
+        yield from node.body
+
+
+def is_abstract(node: ast.ClassDef) -> bool:
+    """Whether a class is no kind of its own."""
+    return any(keyword.arg == "abstract" for keyword in node.keywords)
 
 
 def functions() -> Iterator[tuple[str, int]]:
@@ -331,14 +343,14 @@ def is_variant(method: Function) -> bool:
 
 
 @cache
-def classes() -> dict[str, ast.ClassDef]:
-    """Every class by its name."""
-    return {
-        node.name: node
-        for module in modules()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.ClassDef)
-    }
+def classes() -> dict[str, list[ast.ClassDef]]:
+    """Every class by its name, which several may bear."""
+    found: dict[str, list[ast.ClassDef]] = {}
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(node)
+    return found
 
 
 def documented_above(node: ast.ClassDef) -> set[str]:
@@ -347,12 +359,13 @@ def documented_above(node: ast.ClassDef) -> set[str]:
     pending, seen = bases(node), set()
     while pending:
         name = pending.pop()
-        parent = classes().get(name)
-        if parent is None or name in seen:
+        if name in seen:
             continue
         seen.add(name)
-        names |= {m.name for m in parent.body if isinstance(m, Function) and ast.get_docstring(m)}
-        pending += bases(parent)
+        for parent in classes().get(name, ()):
+            methods = [child for child in parent.body if isinstance(child, Function)]
+            names |= {method.name for method in methods if ast.get_docstring(method)}
+            pending += bases(parent)
     return names
 
 

@@ -108,9 +108,9 @@ def report_fault(error: BaseException) -> str:
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from dsl import version
+        from dsl.version import VERSION
 
-        click.echo(f"msl {version()}, language 1")
+        click.echo(f"msl {VERSION}, language 1")
         ctx.exit()
 
 
@@ -130,5 +130,8 @@ def cli() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """The entry point of the command ``msl``."""
     gc.disable()  # a command ends before collecting garbage would pay
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # no letter is worth a traceback
     cli.main(args=args, prog_name="msl")
     raise SystemExit(0)

@@ -1,0 +1,1 @@
+"""The registry: kinds with typed arguments, and the values that arguments take."""

@@ -1,0 +1,1 @@
+"""Sizes and shapes: dimensions, tensor types, and sizes that remember their formula."""

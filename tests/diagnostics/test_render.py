@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dsl.diagnostics.allow import suppressed
+from dsl.lint.allow import suppressed
 from dsl.diagnostics.fixes import apply_fixes
 from dsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Reporter, Rule, Severity
 from dsl.diagnostics.render import FORMATS, LIMIT, render

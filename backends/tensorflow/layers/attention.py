@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.attention import shown_settings, shown_widths
+from backends.layers.attention import shown_settings, shown_widths
 from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from backends.base import Emission, Raw, Site
-from backends.sizes import size_code
+from backends.layers.sizes import size_code
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import (
     keras_axis,

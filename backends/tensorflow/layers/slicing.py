@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from backends.base import Emission, Raw, Site
-from backends.sizes import slice_code, subscript
+from backends.layers.sizes import slice_code, subscript
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.reshape import without_axis
 from backends.tensorflow.layout import keras_axis, stored_axis

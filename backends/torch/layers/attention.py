@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.attention import shown_settings, shown_widths
+from backends.layers.attention import shown_settings, shown_widths
 from backends.base import Emission, Raw, Site, is_traced
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention

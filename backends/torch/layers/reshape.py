@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Emission, Site
-from backends.sizes import size_code
+from backends.layers.sizes import size_code
 from backends.torch.layers import TORCH
 from dsl.layers import reshape as kinds
 from dsl.layers.base import resolve_axis

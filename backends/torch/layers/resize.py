@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Emission, Raw, Site, is_traced, unless
-from backends.sizes import size_code
+from backends.layers.sizes import size_code
 from backends.torch.layers import TORCH
 from dsl.layers import resize as kinds
 from dsl.layers.reshape import quotient

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Emission, Site
-from backends.sizes import slice_code, subscript
+from backends.layers.sizes import slice_code, subscript
 from backends.torch.channels import torch_axis
 from backends.torch.layers import TORCH
 from dsl.kinds.values import AxisName

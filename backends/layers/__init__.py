@@ -1,0 +1,1 @@
+"""What the emitters of layers of both frameworks share."""

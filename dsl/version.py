@@ -1,0 +1,3 @@
+"""The version of MSL, the package."""
+
+VERSION = "0.1.0"
