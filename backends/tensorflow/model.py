@@ -62,15 +62,11 @@ class KerasWriter(Writer):
 
     def name_code(self, path: Path) -> str:
         """The name that puts a layer's variables under the spec's path."""
-        text = ".".join(path)
-        if INDEX not in text:
-            return quote(text)
-        return f'f"{".".join(self.index_name if part == INDEX else part for part in path)}"'
-
-    @property
-    def index_name(self) -> str:
-        """The index of the loop at work, in an f-string."""
-        return f"{{{self.indices[-1]}}}" if self.indices else "{i}"
+        if INDEX not in path:
+            return quote(".".join(path))
+        indices = iter(self.indices or ["i"])
+        parts = [f"{{{next(indices)}}}" if part == INDEX else part for part in path]
+        return f'f"{".".join(parts)}"'
 
     def name_argument(self, path: Path) -> list[str]:
         return [f"name={self.name_code(path)}"]
