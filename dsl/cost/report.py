@@ -9,7 +9,6 @@ of positions, also where a mask or `causal` leaves some unused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from dsl.cost.backward import backward_macs
 from dsl.ir import Model, Visit, walk
@@ -20,7 +19,6 @@ SCHEMA = 1
 """Version of the records that `CostReport.record` makes."""
 
 
-@dataclass(slots=True)
 class LayerCost:
     """The cost of one layer, over all rounds and uses that share its path.
 
@@ -35,14 +33,13 @@ class LayerCost:
         elementwise: Other operations.
     """
 
-    path: str
-    kind: str
-    output: TensorType
-    uses: int = 0
-    params: int = 0
-    buffers: int = 0
-    macs: Dim = 0
-    elementwise: Dim = 0
+    __slots__ = ("buffers", "elementwise", "kind", "macs", "output", "params", "path", "uses")
+
+    def __init__(self, path: str, kind: str, output: TensorType) -> None:
+        self.path, self.kind, self.output = path, kind, output
+        self.uses = self.params = self.buffers = 0
+        self.macs: Dim = 0
+        self.elementwise: Dim = 0
 
     def add(self, visit: Visit, batch: int) -> None:
         """Adds one place where the layer runs."""
@@ -60,7 +57,6 @@ class LayerCost:
                 self.buffers += weight.count * visit.owners
 
 
-@dataclass(frozen=True, slots=True)
 class CostReport:
     """The cost of a model.
 
@@ -73,12 +69,12 @@ class CostReport:
         backward: MACs of the backward pass.
     """
 
-    model: str
-    inputs: Mapping[str, TensorType]
-    layers: tuple[LayerCost, ...]
-    symbols: dict[str, int]
-    batch: int
-    backward: Dim
+    def __init__(
+        self, model: str, inputs: Mapping[str, TensorType], layers: tuple[LayerCost, ...],
+        symbols: dict[str, int], batch: int, backward: Dim,
+    ) -> None:  # fmt: skip
+        self.model, self.inputs, self.layers = model, inputs, layers
+        self.symbols, self.batch, self.backward = symbols, batch, backward
 
     def at(self, size: Dim) -> int:
         """A size or count with each symbol at the size it is declared with."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 import dsl
 from dsl.cli.main import COMMANDS, cli
-from tests.cli.conftest import NET, Msl, spawn
+from tests.cli.conftest import NET, Msl, spawn, written
 from tests.conftest import ROOT
 
 
@@ -75,9 +76,17 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
     assert process.wait(60) in (0, 141)
 
 
-def test_python_dash_m(tmp_path) -> None:
+def test_python_dash_m() -> None:
     result = spawn("check", "tests/specs/gpt2.msl")
     assert (result.returncode, result.stdout) == (0, "1 file checked, nothing found\n")
+    assert result.stderr == ""
+
+
+def test_letters_that_the_output_lacks_are_escaped(tmp_path: Path) -> None:
+    path = written(tmp_path, "net.msl", NET.replace("x:", "\u4e2d:"))
+    result = spawn("check", path, env={"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert result.returncode == 1
+    assert "\\u4e2d" in result.stdout
     assert result.stderr == ""
 
 
