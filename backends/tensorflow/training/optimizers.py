@@ -64,21 +64,21 @@ def optimizer_context(
     rule = RULES[type(kind)](kind, rate, _is_large(selector))
     decays = bool(kind.weight_decay) and bool(training.decayed)
     test = selector.test(training.decayed) if decays else ""
-    if scheduled and (isinstance(kind, AdamW) and decays or not isinstance(kind, (Adam, AdamW))):
-        place = len(rule.setup) if isinstance(kind, (Adam, AdamW)) else 0
-        rule.setup.insert(place, "rate = tf.cast(rate, self.variables[0].dtype)")
+    if scheduled:
+        _cast_rate(kind, decays, rule)
     slots = [{"name": name, "start": start} for name, start in rule.slots.items()]
     return {
         "rate": literal(kind.lr) if scheduled else "",
         "first_rate": "LEARNING_RATE",
         "optimizer_name": kind.name,
-        "optimizer_doc": f"{rule.doc}{'; biases and norms do not decay' if _spares(test) else ''}.",
+        "optimizer_doc": f"{rule.doc}.",
         "slots": slots,
         "counts": rule.counts,
         "setup": rule.setup,
         "loop_names": ", ".join(["v", "g", *rule.slots]),
         "state_names": ", ".join(["v", *rule.slots]),
         "decay_test": test,
+        "decay_note": "  # biases and norms do not decay" if test == BY_RANK else "",
         "decay_lines": [_decay(kind, rate)] if decays else [],
         "update": rule.update,
         "penalties": penalties(training, selector),
@@ -90,8 +90,13 @@ def optimizer_context(
     }
 
 
-def _spares(test: str) -> bool:
-    return test == BY_RANK
+def _cast_rate(kind: Any, decays: bool, rule: Rule) -> None:
+    """Adds the statement that brings the rate, which comes in float64, to the weights' type."""
+    cast = "rate = tf.cast(rate, self.variables[0].dtype)"
+    if not isinstance(kind, (Adam, AdamW)):
+        rule.setup.insert(0, cast)
+    elif isinstance(kind, AdamW) and decays:
+        rule.setup.append(cast)  # after the step's size, which wants it in float64
 
 
 def _is_large(selector: Selector) -> bool:
@@ -100,22 +105,21 @@ def _is_large(selector: Selector) -> bool:
 
 
 def _is_sparse(model: Model) -> bool:
-    """Whether the gradient of a weight may be sparse: that of a look-up, or of what we cannot see."""
+    """Whether the gradient of a weight may be sparse: that of a look-up, or of unknown code."""
     layers = (visit.node.layer for visit in walk(model.body.nodes))
     return any(isinstance(layer, (Embedding, ExternLayer)) for layer in layers)
 
 
-def _trained(model: Model, training: Training) -> dict[str, str]:
+def _trained(model: Model, training: Training) -> dict[str, Any]:
     """The variables that are trained: those that the loss, or a penalty, depends on."""
     with_loss = {term.output for term in training.losses}
     outputs = [output.name for output in model.body.outputs]
-    if with_loss.issuperset(outputs):
-        return {"trained": "model.trainable_variables", "zeros": ""}
-    zeros = ', unconnected_gradients="zero"'
-    if training.penalties:
-        return {"trained": "model.trainable_variables", "zeros": zeros}
-    ends = ", ".join(f"model.output[{literal(name)}]" for name in outputs if name in with_loss)
-    return {"trained": f"keras.Model(model.inputs, [{ends}]).trainable_variables", "zeros": zeros}
+    lacking = not with_loss.issuperset(outputs)
+    trained = "model.trainable_variables"
+    if lacking and not training.penalties:
+        ends = ", ".join(f"model.output[{literal(o)}]" for o in outputs if o in with_loss)
+        trained = f"keras.Model(model.inputs, [{ends}]).trainable_variables"
+    return {"trained": trained, "unconnected": lacking and bool(training.penalties)}
 
 
 def _decay(kind: Any, rate: str) -> str:
@@ -137,8 +141,10 @@ def _sgd(kind: Any, rate: str, large: bool) -> Rule:
     )
     if kind.dampening:
         rule.counts = True
-        rule.setup = [f"share = tf.where(self.step.assign_add(1) == 1, 1.0, {literal(1 - kind.dampening)})"]
-        rule.setup.append("share = tf.cast(share, self.variables[0].dtype)")
+        rule.setup = [
+            "first = tf.cast(self.step.assign_add(1) == 1, self.variables[0].dtype)",
+            f"share = {literal(1 - kind.dampening)} + {literal(kind.dampening)} * first",
+        ]
         rule.update = [f"velocity.assign({momentum} * velocity + share * g)"]
     elif large:
         rule.update = [
@@ -201,7 +207,7 @@ def _rmsprop(kind: Any, rate: str, _: bool) -> Rule:
 
 def _adagrad(kind: Any, rate: str, large: bool) -> Rule:
     start = kind.initial_accumulator_value
-    total = f"tf.fill(v.shape, tf.cast({literal(start)}, v.dtype))" if start else ZEROS
+    total = f"{literal(start)} * tf.ones_like(v)" if start else ZEROS
     rule = Rule("Adagrad with epsilon outside the root, as in PyTorch", {"total": total})
     if kind.lr_decay:
         rule.counts = True
