@@ -313,5 +313,13 @@ def test_new_file_is_scored_whole(
     shutil.copy(folder / "digits.csv", tmp_path / "other.csv")
     for path, rows in ((folder / "digits.csv", 359), (tmp_path / "other.csv", 1797)):
         capsys.readouterr()
-        run(module, monkeypatch, "evaluate", "--data", str(path), out=tmp_path)
+        run(
+            module,
+            monkeypatch,
+            "evaluate",
+            "--data",
+            str(path),
+            "--checkpoint",
+            str(tmp_path / "best"),
+        )
         assert capsys.readouterr().out.startswith(f"{rows} rows")
