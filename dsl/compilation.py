@@ -265,7 +265,8 @@ class _Chooser:
             return name, *self._base_of(variant, home), variant.base, home
         entry = self.module.blocks.get(name)
         if entry is None or not isinstance(entry[0], ast.ModelDecl):
-            self._unknown_model(name)
+            if name not in self.module.broken:
+                self._unknown_model(name)
             return None
         return name, entry[0], entry[1], None, entry[1]
 
@@ -303,8 +304,8 @@ class _Chooser:
         own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
         used = {kind for decl in own for kind in kinds_in(decl.body)}
         free = [decl for decl in own if decl.name not in used]
-        if len(free) == 1:
-            return free[0].name
+        if len(free or own) == 1:
+            return (free or own)[0].name
         if not own:
             start = self.module.file.span
             empty = (

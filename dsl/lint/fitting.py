@@ -80,7 +80,7 @@ def _check_schedule(subject: Subject) -> None:
     if run is not None and _number(warmup) > run:
         unit = "epochs" if isinstance(warmup, Quantity) else "steps"
         subject.reporter.report(
-            "MSL506", f"the warmup takes {_number(warmup):g} {unit}, and the run {run:g}",
+            "MSL506", f"the warmup takes {_number(warmup):,} {unit}, and the run {run:,}",
             subject.argument("schedule", schedule, "warmup"), "never reaches the full rate",
             helps=("shorten it, or give a fraction of the run: `warmup=0.1`",),
         )  # fmt: skip
@@ -90,7 +90,7 @@ def _check_schedule(subject: Subject) -> None:
     if run is not None and _number(step) >= run:
         unit = "epochs" if isinstance(step, Quantity) else "steps"
         subject.reporter.report(
-            "MSL507", f"the rate falls after {_number(step):g} {unit}, and the run has {run:g}",
+            "MSL507", f"the rate falls after {_number(step):,} {unit}, and the run has {run:,}",
             subject.argument("schedule", schedule, "step_size"), "never falls",
             helps=("shorten it, or give a fraction of the run: `0.3`",),
         )  # fmt: skip

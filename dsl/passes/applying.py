@@ -145,7 +145,7 @@ class Applying:
         self, problem: LayerError, call: ast.KindCall, arguments: dict[str, Any],
         inputs: tuple[Value | None, ...],
     ) -> Reported:  # fmt: skip
-        span = argument_span(arguments, call, problem.arg) if problem.arg else call.span
+        span = argument_span(arguments, call, problem.arg) if problem.arg else call.name_span
         culprits = inputs if problem.input is None else inputs[problem.input : problem.input + 1]
         others = tuple(
             (self.origins[value], f"this makes {value.type.named()}")

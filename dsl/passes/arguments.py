@@ -28,7 +28,7 @@ from dsl.kinds.values import (
     ValueType,
 )
 from dsl.passes.evaluate import Expressions, Reported
-from dsl.passes.scope import LayerClosure, Scope
+from dsl.passes.scope import LayerClosure, Scope, Tensor
 from dsl.shapes.types import DTYPES
 from dsl.source import Span
 from dsl.syntax import ast
@@ -97,6 +97,7 @@ class Evaluator(Expressions):
         self, call: ast.KindCall, category: str, others: tuple[str, ...] = ()
     ) -> Reported:
         """Reports a kind that does not exist in a category, with what may be meant."""
+        noun = {"data": "data source"}.get(category, category)
         article = "an" if category[0] in "aeio" else "a"
         words = {
             "Keras": keras_word(category, call.kind),
@@ -119,8 +120,8 @@ class Evaluator(Expressions):
         else:
             helps = ()
         return self.fail(
-            "MSL104", f"there is no {category} `{call.kind}`", call.name_span,
-            f"not {article} {category}", helps=helps,
+            "MSL104", f"there is no {noun} `{call.kind}`", call.name_span,
+            f"not {article} {noun}", helps=helps,
         )  # fmt: skip
 
     def instance(self, kind: type[Kind], call: ast.KindCall, scope: Scope) -> Kind:
@@ -143,6 +144,7 @@ class Evaluator(Expressions):
         Raises:
             Reported: There was one.
         """
+        self._refuse_values(arguments, call, scope)
         positional: list[Any] = []
         named: dict[str, Any] = {}
         spans: dict[int | str | None, Span] = {None: call.name_span}
@@ -166,6 +168,19 @@ class Evaluator(Expressions):
             else:
                 named[item.name] = value
         return self._bound(arguments, call, positional, named, spans, failed)
+
+    def _refuse_values(self, arguments: dict[str, Any], call: ast.KindCall, scope: Scope) -> None:
+        """Reports values of the model in the place of arguments: they come by an arrow."""
+        names = [item.value for item in call.args if item.name is None]
+        values = [name for name in names if isinstance(name, ast.Name) and _is_tensor(name, scope)]
+        if not values:
+            return
+        together = ", ".join(name.id for name in values)
+        shown = f"({together})" if len(values) > 1 else together
+        raise self.fail(
+            "MSL206", f"`{values[0].id}` is a value of the model, and no argument", values[0].span,
+            helps=(f"values come by an arrow: `{shown} -> {call.kind}`",),
+        )  # fmt: skip
 
     def _bound(
         self,
@@ -197,6 +212,11 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
+
+
+def _is_tensor(name: ast.Name, scope: Scope) -> bool:
+    binding = scope.lookup(name.id)
+    return binding is not None and isinstance(binding.value, Tensor)
 
 
 def _takes(wanted: ValueType, kind: type[ValueType]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Body, Instance, Model, Output, SharedNode, Value
+from dsl.kinds.kind import REGISTRY
 from dsl.passes.applying import Applying, count, plain_shape
 from dsl.passes.arguments import Evaluator
 from dsl.passes.drafts import Draft, SharedDraft, finish, settle
@@ -96,7 +97,8 @@ class Elaborator(Applying, Structures):
         for statement in decl.body.statements:
             self._statement(statement, frame, outputs)
         nodes = finish(frame.drafts)
-        self._check_ties(frame.drafts, nodes)
+        if len(self.reporter.diagnostics) == before:
+            self._check_ties(frame.drafts, nodes)
         if not outputs:
             outputs = self._implied_output(decl, frame)
         if frame.current is not None and frame.current.unknown or not outputs:
@@ -263,6 +265,8 @@ class Elaborator(Applying, Structures):
                 "MSL107", f"the name `{name}` is taken", span, others=others,
                 helps=("names are not used again where they can be seen; choose another",),
             )  # fmt: skip
+            if isinstance(known.value, Tensor):
+                known.value = Tensor(None)  # which of the two is meant from here on, is open
             return
         scope.names[name] = Binding(value, span)
 
@@ -406,7 +410,15 @@ class Elaborator(Applying, Structures):
                 "MSL121", "there is no one `input` here, since several are declared",
                 element.span, helps=("use the inputs by their names",),
             )  # fmt: skip
-        return self.evaluator.unknown_name(element.id, element.span, frame.scope)
+        kinds = [*frame.scope.module.blocks, *REGISTRY["layer"]]
+        spelt = element.id.replace("_", "").lower()
+        kind = next((name for name in kinds if name.lower() == spelt), None)
+        if kind is None:
+            return self.evaluator.unknown_name(element.id, element.span, frame.scope)
+        return self.evaluator.fail(
+            "MSL101", f"nothing is called `{element.id}` here", element.span,
+            helps=(f"the layer is capitalized: `{kind}`",),
+        )  # fmt: skip
 
     def _tuple(
         self, element: ast.TupleElement, flow: Flow | None, frame: Frame, drafts: list[Draft]

@@ -235,6 +235,7 @@ class Modules:
         self, decl: ast.BlockDecl | ast.ModelDecl, module: Module, declared: dict[str, Span]
     ) -> None:
         if not self._take_name(decl.name, decl.name_span, declared):
+            module.broken.add(decl.name)
             return
         if find("layer", decl.name) is not None:
             self.reporter.report(
@@ -242,8 +243,10 @@ class Modules:
                 decl.name_span, helps=("choose another name to be clear",),
             )  # fmt: skip
         names: dict[str, Span] = {}
-        for param in decl.params:
-            self._take_name(param.name, param.name_span, names)
+        taken = [self._take_name(param.name, param.name_span, names) for param in decl.params]
+        if not all(taken):
+            module.broken.add(decl.name)
+            return
         module.blocks[decl.name] = (decl, module)
 
     def _param(self, param: ast.Param, module: Module, is_main: bool) -> Any:

@@ -90,8 +90,7 @@ def _gather(context: Context) -> None:
     """Files the sections by their word; a second one of a word is a mistake."""
     for statement in context.module.file.statements:
         if isinstance(statement, ast.Broken):
-            text = statement.span.text
-            context.doubtful.update(word for word in WORDS if text.startswith(word))
+            context.doubtful.update(_meant(statement))
         if not isinstance(statement, ast.Section):
             continue
         known = context.sections.setdefault(statement.word, statement)
@@ -100,6 +99,13 @@ def _gather(context: Context) -> None:
                 "MSL401", f"there are two sections `{statement.word}`", statement.word_span,
                 others=((known.word_span, "the first"),), helps=("put them together",),
             )  # fmt: skip
+
+
+def _meant(statement: ast.Broken) -> Iterable[str]:
+    """The sections that an unreadable statement may have been."""
+    text = statement.span.text
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return (*(word for word in WORDS if text.startswith(word)), *nearest(first, WORDS))
 
 
 @dataclass(eq=False)

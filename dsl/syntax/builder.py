@@ -398,6 +398,9 @@ def declared_names(text: str) -> tuple[str, ...]:
     head = re.match(r"(?:block|model|variant|extern\s+layer)\s+(\w+)", text)
     if head:
         return (head[1],)
+    head = re.match(r"[a-z]+\s+([A-Z]\w*)[^\n=]*[{=]", text)  # its first word misspelt
+    if head:
+        return (head[1],)
     head = re.match(r"(?:let|shared|input|output|param)\s+([^\W\d]\w*)", text)
     if head:
         return (head[1],)

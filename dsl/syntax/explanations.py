@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from dsl.diagnostics.suggest import nearest
 from dsl.syntax.errors import Fault
 from dsl.syntax.lexer import END, NEWLINE, TOO_DEEP
 from dsl.syntax.recovery import Situation
@@ -20,6 +23,7 @@ _SIGNS = (
     ("COLON", ":"), ("RANGE", ".."), ("EQUAL", "="), ("COMMA", ","), ("RPAR", ")"), ("RSQB", "]"),
     ("LBRACE", "{"), ("ARROW", "->"),
 )  # fmt: skip
+_DTYPE = re.compile(r"(?:bfloat|float|uint|int)\d+|bool")
 _COMPARISONS = frozenset(("==", "!=", "<", "<=", ">", ">=", "in"))
 _ENDS = frozenset((NEWLINE, END, "RBRACE", "RPAR", "RSQB", "COMMA"))
 _NEEDS = {
@@ -145,9 +149,10 @@ def _unclosed_brace(situation: Situation) -> Fault | None:
 
 
 def _unclosed_bracket(situation: Situation) -> Fault | None:
-    if situation.unclosed_bracket is None:
+    unclosed = situation.unclosed_bracket or _left_open(situation)
+    if unclosed is None:
         return None
-    sign, opening = situation.unclosed_bracket
+    sign, opening = unclosed
     closer = ")" if sign == "(" else "]"
     text, offset = situation.words[-1]
     end = offset + len(text)
@@ -160,6 +165,19 @@ def _unclosed_bracket(situation: Situation) -> Fault | None:
         others=((opening, opening + 1, "opened here"),),
         helps=(f"close it with `{closer}`",),
     )
+
+
+def _left_open(situation: Situation) -> tuple[str, int] | None:
+    """The bracket of arguments or of a type in which the rest of the statement stands."""
+    open_here = situation.open_here
+    if situation.token.type not in ("ARROW", "EQUAL") or len(open_here) != 1:
+        return None
+    sign, offset = open_here[0]
+    before = situation.text[offset - 1 : offset]
+    is_call = sign == "(" and situation.token.type == "ARROW" and before.isalnum()
+    is_type = sign == "[" and situation.token.type == "EQUAL" and before.isalnum()
+    never_closed = situation.end_of_statement(situation.statement)[1]
+    return open_here[0] if (is_call or is_type) and never_closed else None
 
 
 def _unmatched(situation: Situation) -> Fault | None:
@@ -207,6 +225,45 @@ def _too_deep(situation: Situation) -> Fault | None:
         return None
     helps = ("give parts names: a `let` for a value, a `block` for layers",)
     return _at(situation, "MSL017", "this is nested too deeply", helps=helps)
+
+
+def _misspelt(situation: Situation) -> Fault | None:
+    """A first word that is nearly one that begins a statement here."""
+    word, start = situation.words[0] if situation.words else (situation.token.text, 0)
+    start = start if situation.words else situation.token.start
+    known = situation.first_words
+    follows = situation.token.type in ("NAME", "KIND", "LBRACE", "NUMBER", "STRING")
+    whole = len(situation.words) == 1 and follows
+    if situation.place not in ("file", "body") or not word.islower() or word in known:
+        return None
+    if not (whole or (situation.place == "file" and situation.stray)):
+        return None
+    near = nearest(word, known)
+    if not near or word in _OTHER_WORDS:
+        return None
+    return Fault(
+        "MSL001",
+        f"no statement begins with `{word}`",
+        start,
+        start + len(word),
+        helps=(f"did you mean `{near[0]}`?",),
+        edit=(start, start + len(word), near[0]),
+    )
+
+
+def _misspelt_continuation(situation: Situation) -> Fault | None:
+    """What was to be ``shortcut`` or ``otherwise``, behind the brace of its statement."""
+    near = situation.misspelt_continuation
+    if not near:
+        return None
+    token = situation.token
+    return _at(
+        situation,
+        "MSL001",
+        f"`{token.text}` does not fit after `}}`",
+        helps=(f"did you mean `{near}`?",),
+        edit=(token.start, token.end, near),
+    )
 
 
 def _misplaced(situation: Situation) -> Fault | None:
@@ -273,12 +330,26 @@ def _equality(situation: Situation) -> Fault | None:
         edit = (start, end, "=")
         return _at(situation, "MSL009", "`==` compares; `=` names", helps=helps, edit=edit)
     if token.type == "COLON" and situation.accepts("EQUAL"):
+        declared = _declared_type(situation)
+        if declared:
+            message = "a type stands behind `input` or `output`"
+            return _at(situation, "MSL009", message, helps=(declared,))
         helps = ("write `=`",)
         rest = situation.text[end:]
         edit = (start, end + len(rest) - len(rest.lstrip(" \t")), "=")
         message = "a value is given with `=`, not with `:`"
         return _at(situation, "MSL009", message, helps=helps, edit=edit)
     return None
+
+
+def _declared_type(situation: Situation) -> str:
+    """How to write the declaration that lacks its first word, "" where there is none."""
+    line = situation.text[situation.token.end :].split("\n", 1)[0].strip()
+    is_type = _DTYPE.match(line) and len(situation.words) == 1
+    if not is_type or situation.place != "body":
+        return ""
+    word = "output" if "=" in line else "input"
+    return f"write `{word} {situation.head}: {line.split(']', 1)[0]}]`"
 
 
 def _capital(situation: Situation) -> Fault | None:
@@ -305,6 +376,12 @@ def _chained(situation: Situation) -> Fault | None:
 def _reserved(situation: Situation) -> Fault | None:
     token = situation.token
     word = token.text
+    if token.type == "EQUAL" and situation.head in _FORMS and len(situation.words) == 1:
+        start, word = situation.statement, situation.head
+        message = f"`{word}` is a word of the language and cannot be a name"
+        helps = (f"choose another, such as `{word}_1`",)
+        if situation.place == "body":
+            return Fault("MSL007", message, start, start + len(word), helps=helps)
     if not word.isalpha() or token.type in ("NAME", "KIND", "STRING", "NUMBER"):
         return None
     if situation.accepts("NAME") and _previous(situation) not in ("", "{"):
@@ -324,6 +401,12 @@ def _case(situation: Situation) -> Fault | None:
         return _at(situation, "MSL008", message, helps=(f"write `{_camel(token.text)}`",))
     if token.type == "LPAR" and previous[:1].islower() and situation.place == "body":
         start = situation.words[-1][1]
+        if previous in _FORMS:
+            return None
+        if _DTYPE.fullmatch(previous):
+            message = "the shape of a type stands in square brackets"
+            helps = (f"write `{previous}[3, 32, 32]`",)
+            return _at(situation, "MSL001", message, helps=helps)
         message = f"`{previous}` is in lower case, as values are, and takes no arguments"
         helps = (f"a layer is capitalized: `{_camel(previous)}(...)`",)
         return Fault("MSL008", message, start, start + len(previous), helps=helps)
@@ -413,7 +496,10 @@ def _unexpected(situation: Situation) -> Fault:
     if situation.token.type == "LBRACE" and not situation.words:
         message = "`{` must stand on the line of what it belongs to"
         expected = ""
-    return _at(situation, "MSL001", message, label=expected, helps=_form(situation))
+    helps = _form(situation)
+    if situation.token.type == "COMMA" and situation.place in ("entries", "settings"):
+        helps = ("separate settings by `;`, or begin a new line",)
+    return _at(situation, "MSL001", message, label=expected, helps=helps)
 
 
 def _form(situation: Situation) -> tuple[str, ...]:
@@ -450,6 +536,8 @@ _FINDINGS = (
     _unclosed_bracket,
     _unmatched,
     _continuation,
+    _misspelt,
+    _misspelt_continuation,
     _misplaced,
     _equality,
     _chained,

@@ -280,6 +280,8 @@ class Run:
         self.too_deep = False
         if situation.stray and situation.after_fault:
             return
+        if self.failed and situation.token.type in ("SHORTCUT", "OTHERWISE"):
+            return  # what it continues is most likely the statement that failed
         if statement not in self.failed and not self.lexer.faulty(statement, end):
             self.faults.append(explain(situation))
         self.failed.add(statement)

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from dsl.diagnostics.suggest import nearest
 from dsl.syntax.lexer import END, NEWLINE, Token
 
 TOP_WORDS = frozenset(("msl", "import", "let", "param", "block", "model", "variant", "extern"))
 _TOP_ONLY = TOP_WORDS - {"let"}
+_BODY_WORDS = frozenset(
+    ("input", "output", "let", "shared", "repeat", "when", "residual", "parallel")
+)
+_CONTINUATIONS = {"shortcut": "SHORTCUT", "otherwise": "OTHERWISE"}
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CONTINUED = re.compile(r"(?:\s|#[^\n]*)*(?:->|(?:otherwise|shortcut)\b)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -134,8 +139,23 @@ class Situation:
         return self.place == "file" and not self.words and self.token.type != END
 
     @property
+    def first_words(self) -> frozenset[str]:
+        """The words that may begin a statement here."""
+        return TOP_WORDS | self.section_words if self.place == "file" else _BODY_WORDS
+
+    @cached_property
+    def misspelt_continuation(self) -> str:
+        """``shortcut`` or ``otherwise`` where the misfit was probably meant to be it."""
+        if not self.words or self.words[-1][0] != "}" or self.token.type != "NAME":
+            return ""
+        words = [word for word, kind in _CONTINUATIONS.items() if self.accepts(kind)]
+        return next(iter(nearest(self.token.text, words)), "")
+
+    @property
     def complete(self) -> bool:
         """Whether the statement was whole, and the misfit begins something else."""
+        if self.misspelt_continuation:
+            return False
         apart = self.words and self.words[-1][0] == "}"
         continues = self.token.type in ("ARROW", "OTHERWISE", "SHORTCUT")
         return bool(apart or continues) and bool(self.words) and self.accepts(NEWLINE)
