@@ -134,19 +134,17 @@ def _binary(kind: Any, output: TensorType, z: str, t: str, _: Terms) -> str:
         t = f"{t} * {literal(1 - share)} + {literal(share / 2)}"
     if kind.pos_weight is None:
         return f"tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits({t}, {z}))"
-    weight = _pos_weight(kind.pos_weight, output)
+    weight = _pos_weight(kind.pos_weight, output, z)
     return f"tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits({t}, {z}, {weight}))"
 
 
-def _pos_weight(values: Any, output: TensorType) -> str:
+def _pos_weight(values: Any, output: TensorType, z: str) -> str:
     """One number, or numbers that meet the class axis, the axes after it being of size 1."""
     if not isinstance(values, tuple):
         return literal(values)
     axis = keras_axis(output, class_axis(output))
-    if axis == -1:
-        return numbers(values)
-    after = output.rank - axis
-    return f"tf.reshape({numbers(values)}, {[-1] + [1] * after})"
+    cast = f"tf.cast({numbers(values)}, {z}.dtype)"
+    return cast if axis == -1 else f"tf.reshape({cast}, {[-1] + [1] * (output.rank - axis)})"
 
 
 def _mse(_: Any, __: TensorType, z: str, t: str, ___: Terms) -> str:
