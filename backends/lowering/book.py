@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.lowering.align import Conflict, Template, align
+from backends.lowering.rewrite import pool_first
 from dsl.ir import CallNode, Instance, Model, Node, children
 from dsl.shapes.trace import Expr, Operand, formula
 from dsl.syntax import ast
@@ -94,12 +95,12 @@ class Book:
             self._make(group)
         except Conflict:
             if len(group) == 1:
-                raise
+                raise Conflict(self._calls[group[0]][0]) from None
             classes: list[list[Instance]] = []
             for instance in group:
                 self._place(instance, classes)
             for members in classes:
-                self._make(members)
+                self._add(members)
 
     def _place(self, instance: Instance, classes: list[list[Instance]]) -> None:
         for members in classes:
@@ -123,6 +124,7 @@ class Book:
     def _written(self, group: list[Instance], unroll: bool) -> ClassPlan:
         decl = group[0].decl
         template = align([instance.body for instance in group], unroll)
+        pool_first(template)
         sizes = tuple(group[0].sizes)
         plan = ClassPlan(decl.name, template, sizes, block_params(decl))
         plan.comments = tuple(comment.text for comment in decl.leading)
@@ -190,10 +192,15 @@ def _renamed(plan: ClassPlan, name: str) -> str:
     return re.sub(rf"^class {plan.name}\b", f"class {name}", plan.text, flags=re.MULTILINE)
 
 
-def size_formulas(call: CallNode) -> dict[str, Operand]:
-    """For each named size of a block's inputs, what it is at a call, in the caller's terms."""
+def call_sizes(call: CallNode) -> dict[str, Any]:
+    """For each named size of a block's inputs, what it is at a call, traced by the caller."""
     dims = (dim for value in call.inputs for dim in value.type.shape if isinstance(dim, int))
-    return {name: formula(dim) for name, dim in zip(call.instance.sizes, dims)}
+    return dict(zip(call.instance.sizes, dims))
+
+
+def size_formulas(call: CallNode) -> dict[str, Operand]:
+    """The formulas of `call_sizes`."""
+    return {name: formula(dim) for name, dim in call_sizes(call).items()}
 
 
 def _is_size(value: Any) -> bool:

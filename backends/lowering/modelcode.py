@@ -8,12 +8,13 @@ from typing import Any
 from backends.base import Emitters
 from backends.lowering.align import Conflict, align
 from backends.lowering.book import Book, ClassPlan
+from backends.lowering.rewrite import pool_first
 from backends.lowering.steps import Refused
 from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
 from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
-from dsl.ir import Model
+from dsl.ir import Model, Node
 from dsl.shapes.trace import plain
 from dsl.syntax import ast
 
@@ -84,28 +85,27 @@ def model_code(
         plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
 
     book = Book(model, write, {model.name})
-    book.fill()
     try:
-        plan = _model_plan(model, False)
-        write(plan, model_writer)
-    except Conflict:
-        plan = _unrolled(model)
-        write(plan, model_writer)
+        book.fill()
+        try:
+            plan = _model_plan(model, False)
+            write(plan, model_writer)
+        except Conflict:
+            plan = _model_plan(model, True)  # with every round written out
+            write(plan, model_writer)
+    except Conflict as conflict:
+        raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     parts = [*_constants(model, constants), *helpers.texts(), *classes, _build(plan)]
     return ModelCode(model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags))
 
 
-def _unrolled(model: Model) -> ClassPlan:
-    """The plan with every round written out."""
-    try:
-        return _model_plan(model, True)
-    except Conflict:
-        raise Refused(
-            "the rounds of a repeat differ in a way that no loop can follow",
-            "write the rounds that differ one by one",
-            model.body.nodes[0],
-        ) from None
+def _no_loop(node: Node) -> Refused:
+    return Refused(
+        "the rounds of a repeat differ in a way that no loop can follow",
+        "write the rounds that differ one by one",
+        node,
+    )
 
 
 def _model_plan(model: Model, unroll: bool) -> ClassPlan:
@@ -113,7 +113,9 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
         name: literal(plain(value)) if _is_plain(value) else None
         for name, value in model.args.items()
     }
-    plan = ClassPlan(model.name, align([model.body], unroll), (), params)
+    template = align([model.body], unroll)
+    pool_first(template)
+    plan = ClassPlan(model.name, template, (), params)
     leading = model.decl.leading if isinstance(model.decl, ast.ModelDecl) else ()
     plan.comments = tuple(comment.text for comment in leading)
     return plan
