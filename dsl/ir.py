@@ -11,17 +11,16 @@ innermost structures unfolded, without recursion.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Union
 
 from dsl.layers.base import Layer, Weight
+from dsl.record import Record, field
 from dsl.shapes.trace import Operand
 from dsl.shapes.types import TensorType
 from dsl.source import Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
+class Value(Record, eq=False):
     """The result of a node, or an input; identity is equality.
 
     Attributes:
@@ -33,8 +32,7 @@ class Value:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerNode:
+class LayerNode(Record, eq=False):
     """A layer at work.
 
     Attributes:
@@ -69,8 +67,7 @@ class LayerNode:
         return self.layer.weights(*self.types)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CallNode:
+class CallNode(Record, eq=False):
     """A block applied.
 
     Attributes:
@@ -90,8 +87,7 @@ class CallNode:
     shared: SharedNode | None = None
 
 
-@dataclass(slots=True, eq=False)
-class SharedNode:
+class SharedNode(Record, frozen=False, eq=False):
     """``shared name = Kind(...)``: weights that later nodes apply; it has no values itself.
 
     Attributes:
@@ -107,8 +103,7 @@ class SharedNode:
     comments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class Group(Record, eq=False):
     """Nodes under a common name: a named chain, a named residual, a shortcut, a branch.
 
     Attributes:
@@ -128,8 +123,7 @@ class Group:
     comments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class WhenNode:
+class WhenNode(Record, eq=False):
     """A choice made at compile time; it adds no level.
 
     Attributes:
@@ -151,8 +145,7 @@ class WhenNode:
     comments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Round:
+class Round(Record, eq=False):
     """One distinct round of a repeat, standing for `count` equal ones in a row.
 
     Attributes:
@@ -176,8 +169,7 @@ class Round:
     carried: dict[tuple[int, int], tuple[str, Operand]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RepeatNode:
+class RepeatNode(Record, eq=False):
     """``repeat n as i { ... }``.
 
     Attributes:
@@ -204,8 +196,7 @@ class RepeatNode:
 Node = Union[LayerNode, CallNode, SharedNode, Group, WhenNode, RepeatNode]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Output:
+class Output(Record, eq=False):
     """A result of a model or block."""
 
     name: str
@@ -213,8 +204,7 @@ class Output:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Body:
+class Body(Record, eq=False):
     """The graph of a model or block.
 
     Attributes:
@@ -230,8 +220,7 @@ class Body:
     outputs: tuple[Output, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Instance:
+class Instance(Record, eq=False):
     """A block with arguments, elaborated for given input types.
 
     Attributes:
@@ -252,8 +241,7 @@ class Instance:
     results: tuple[TensorType, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class Model(Record, eq=False):
     """An elaborated model.
 
     Attributes:
@@ -273,8 +261,7 @@ class Model:
     constants: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Record):
     """A layer met on a walk.
 
     Attributes:
@@ -335,8 +322,7 @@ def walk(nodes: tuple[Node, ...]) -> Iterator[Visit]:
         stack.extend(reversed(inner))
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Record):
     """One weight of a model: its dotted key and what it is."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
+
+from dsl.record import Record
 
 
 class Source:
@@ -41,8 +42,7 @@ class Source:
         return self.text[start:] if end < 0 else self.text[start:end]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Record):
     """The half-open range ``start:end`` of a source text."""
 
     source: Source

@@ -18,6 +18,7 @@ PACKAGES = ("dsl", "backends", "grammar")
 _BELOW_IR = "source diagnostics shapes kinds layers training"
 _BELOW_COMPILATION = f"{_BELOW_IR} syntax ir ir_text passes cost lint"
 SEES = {
+    "record": "",
     "version": "",
     "source": "",
     "diagnostics": "source",
@@ -37,7 +38,7 @@ SEES = {
     "cli": f"{_BELOW_COMPILATION} compilation version lsp __init__",
     "lsp": f"{_BELOW_COMPILATION} compilation __init__",
 }
-"""Which rooms of `dsl` each room may import; its own it always may."""
+"""Which rooms of `dsl` each room may import; its own and `record` it always may."""
 
 BACKENDS = {
     "__init__": "writing",
@@ -188,7 +189,7 @@ def may_see(found: Import) -> bool:
     package, room = found.module.path.split("/")[0], found.module.room
     target_package, target = found.name.split(".")[0], room_of(found.name)
     if package == target_package == "dsl":
-        return target == room or target in SEES[room].split()
+        return target in (room, "record") or target in SEES[room].split()
     if package == target_package == "backends":
         return target == room or target in BACKENDS[room].split()
     if package == "backends":

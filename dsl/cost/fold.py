@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dsl.cost.report import CostReport, LayerCost
 from dsl.ir import CallNode, Group, LayerNode, Model, RepeatNode, SharedNode, children, join
+from dsl.record import Record
 
 WAYS = ("block", "layer", "kind")
 """Ways to fold: by the levels of paths, not at all, or by kind."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Record, frozen=False):
     """One line of a folded report.
 
     Attributes:

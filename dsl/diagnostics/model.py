@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
+from dsl.record import Record, field
 from dsl.source import Span
 
 
@@ -15,8 +15,7 @@ class Severity(str, Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Record):
     """One entry of the catalogue (`dsl.diagnostics.rules`).
 
     Attributes:
@@ -40,8 +39,7 @@ class Rule:
     near: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Record):
     """A span with a word about it; the primary label is the place of the fault."""
 
     span: Span
@@ -49,16 +47,14 @@ class Label:
     primary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Record):
     """Replace the text of a span."""
 
     span: Span
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Record):
     """Edits that cure a finding.
 
     A fix is safe when it cannot change what a correct spec means; `msl check --fix` applies safe
@@ -70,8 +66,7 @@ class Fix:
     safe: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Record):
     """One finding."""
 
     rule: Rule
@@ -92,8 +87,7 @@ class Diagnostic:
         return self.rule.severity is Severity.ERROR
 
 
-@dataclass
-class Reporter:
+class Reporter(Record, frozen=False):
     """Collects diagnostics; every stage is handed one and none raises for a user's mistake."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -126,9 +120,7 @@ class Reporter:
 
         labels = [Label(span, label, primary=True)] if span is not None else []
         labels.extend(Label(place, text) for place, text in others)
-        self.diagnostics.append(
-            Diagnostic(RULES[code], message, tuple(labels), notes, helps, fix)
-        )
+        self.diagnostics.append(Diagnostic(RULES[code], message, tuple(labels), notes, helps, fix))
 
     @property
     def failed(self) -> bool:

@@ -6,10 +6,10 @@ A kind declares its arguments once, as typed fields; the constructor, validation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dsl.kinds.values import BadValue, KindOf, ValueType
+from dsl.record import Record
 
 
 class _Required:
@@ -20,8 +20,7 @@ class _Required:
 REQUIRED = _Required()
 
 
-@dataclass(frozen=True, slots=True)
-class Arg:
+class Arg(Record):
     """One argument of a kind.
 
     Attributes:
@@ -156,8 +155,7 @@ class Kind:
         return instance
 
 
-@dataclass(frozen=True, slots=True)
-class ArgProblem:
+class ArgProblem(Record):
     """What is wrong with one argument.
 
     Attributes:

@@ -7,7 +7,6 @@ A mask is bool, true where a query may look; a query that may look nowhere gets 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import ClassVar
 
 from dsl.kinds.kind import KindError, arg
@@ -70,7 +69,7 @@ class DotProductAttention(Layer):
         for position, x in ((0, query), (2, value)):
             _check_heads(self.heads, known(x.shape[-1], "the size that heads split"), position)
         result = query.with_dim(query.rank - 1, value.shape[-1])
-        return replace(result, batched=query.batched or key.batched or value.batched)
+        return result.replace(batched=query.batched or key.batched or value.batched)
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         query, key, value = inputs[:3]
@@ -164,7 +163,7 @@ class Projected(Layer, abstract=True):
         for x in (query, key, value):
             known(x.shape[-1], f"the size that `{self.name}` projects from")
         self.head_size(query.shape[-1])
-        return replace(query, batched=query.batched or key.batched or value.batched)
+        return query.replace(batched=query.batched or key.batched or value.batched)
 
     def weights(self, *inputs: TensorType | None) -> tuple[Weight, ...]:
         query, key, value, _ = self.operands(inputs)

@@ -15,11 +15,11 @@ call ``int()`` on a size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from dsl.kinds.kind import Kind
 from dsl.kinds.values import AxisName
+from dsl.record import Record
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import TensorType
 
@@ -27,16 +27,14 @@ Types = tuple[TensorType, ...]
 MaybeTypes = tuple[TensorType | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Record):
     """An input of a layer; an optional one is passed by name: ``(x, mask=m) -> ...``."""
 
     name: str
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Init:
+class Init(Record):
     """How a weight starts.
 
     Attributes:
@@ -55,8 +53,7 @@ ZEROS = Init("zeros")
 ONES = Init("ones")
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Record):
     """A tensor that a layer owns.
 
     Attributes:

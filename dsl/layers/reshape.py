@@ -6,7 +6,6 @@ the last dimension running fastest, however a backend stores the value.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from dsl.kinds.kind import KindError, arg
@@ -114,7 +113,7 @@ class Reshape(Rearrangement):
             )  # fmt: skip
         shape = tuple(left if _is_rest(size) else size for size in self.shape)
         _require_computable(shape, x, "shape")
-        return replace(x, shape=shape, axes=self.axes or default_axes(len(shape), x.dtype))
+        return x.replace(shape=shape, axes=self.axes or default_axes(len(shape), x.dtype))
 
 
 class Permute(Rearrangement):
@@ -146,7 +145,7 @@ class Permute(Rearrangement):
     def infer(self, x: TensorType) -> TensorType:
         order = self.order(x)
         shape, axes = (tuple(values[i] for i in order) for values in (x.shape, x.axes))
-        return replace(x, shape=shape, axes=axes)
+        return x.replace(shape=shape, axes=axes)
 
 
 class Transpose(Rearrangement):
@@ -169,7 +168,7 @@ class Transpose(Rearrangement):
     def infer(self, x: TensorType) -> TensorType:
         order = self.order(x)
         shape, axes = (tuple(values[i] for i in order) for values in (x.shape, x.axes))
-        return replace(x, shape=shape, axes=axes)
+        return x.replace(shape=shape, axes=axes)
 
 
 class ToSequence(Rearrangement):
@@ -188,7 +187,7 @@ class ToSequence(Rearrangement):
                 input=0, help=f"it takes images, volumes and signals, such as a convolution makes;"
                 f"{swap}".rstrip(";"),
             )  # fmt: skip
-        return replace(x, shape=(product(x.shape[1:]), x.shape[0]), axes=SEQUENCE)
+        return x.replace(shape=(product(x.shape[1:]), x.shape[0]), axes=SEQUENCE)
 
 
 class ToImage(Rearrangement):
@@ -214,7 +213,7 @@ class ToImage(Rearrangement):
             )  # fmt: skip
         shape = (x.shape[1], self.height, self.width)
         _require_computable(shape, x, "height")
-        return replace(x, shape=shape, axes=IMAGE)
+        return x.replace(shape=shape, axes=IMAGE)
 
 
 class Unsqueeze(Rearrangement):
@@ -245,7 +244,7 @@ class Unsqueeze(Rearrangement):
         usual = default_axes(x.rank + 1, x.dtype)
         fits = (*usual[:at], *usual[at + 1 :]) == x.axes
         axes = usual if fits else (*x.axes[:at], None, *x.axes[at:])
-        return replace(x, shape=shape, axes=axes)
+        return x.replace(shape=shape, axes=axes)
 
 
 class Squeeze(Rearrangement):
@@ -272,7 +271,7 @@ class Squeeze(Rearrangement):
 def without_dim(x: TensorType, at: int) -> TensorType:
     """The type without one dimension; the names of the others stay."""
     shape, axes = (values[:at] + values[at + 1 :] for values in (x.shape, x.axes))
-    return replace(x, shape=shape, axes=axes)
+    return x.replace(shape=shape, axes=axes)
 
 
 def sized_by(x: TensorType) -> dict[str, int]:

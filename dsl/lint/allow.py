@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from dsl.diagnostics.model import Diagnostic, Reporter, Rule
 from dsl.diagnostics.rules import RULES, SLUGS
+from dsl.record import Record
 from dsl.source import Source
 from dsl.syntax import ast
 
 _MARK = "msl:"
 
 
-@dataclass(frozen=True, slots=True)
-class _Allowance:
+class _Allowance(Record):
     """Findings of one rule between two offsets are silenced."""
 
     rule: Rule

@@ -8,7 +8,6 @@ gives every draft its name and freezes it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.ir import (
@@ -25,12 +24,12 @@ from dsl.ir import (
     join,
 )
 from dsl.layers.base import Layer
+from dsl.record import Record, field
 from dsl.shapes.trace import Operand
 from dsl.source import Span
 
 
-@dataclass(eq=False)
-class Draft:
+class Draft(Record, frozen=False, eq=False):
     """Base of drafts.
 
     Attributes:
@@ -48,8 +47,7 @@ class Draft:
     comments: tuple[str, ...] = ()
 
 
-@dataclass(eq=False)
-class LayerDraft(Draft):
+class LayerDraft(Draft, frozen=False, eq=False):
     """A layer; `tie` is the draft that it borrows from, the rest of the path, and where it says so."""
 
     layer: Layer | None = None
@@ -59,8 +57,7 @@ class LayerDraft(Draft):
     tie: tuple[Draft, str, Span] | None = None
 
 
-@dataclass(eq=False)
-class CallDraft(Draft):
+class CallDraft(Draft, frozen=False, eq=False):
     """A block applied."""
 
     instance: Instance | None = None
@@ -70,15 +67,13 @@ class CallDraft(Draft):
     shared: SharedDraft | None = None
 
 
-@dataclass(eq=False)
-class SharedDraft(Draft):
+class SharedDraft(Draft, frozen=False, eq=False):
     """A ``shared`` declaration."""
 
     node: SharedNode | None = None
 
 
-@dataclass(eq=False)
-class GroupDraft(Draft):
+class GroupDraft(Draft, frozen=False, eq=False):
     """Drafts that belong together: a level of names if `name` or `base` is set, else none."""
 
     kind: str = "chain"
@@ -87,8 +82,7 @@ class GroupDraft(Draft):
     outputs: tuple[Value, ...] = ()
 
 
-@dataclass(eq=False)
-class WhenDraft(Draft):
+class WhenDraft(Draft, frozen=False, eq=False):
     """A choice made; a level of names only where the author names it."""
 
     condition: Any = None
@@ -99,8 +93,7 @@ class WhenDraft(Draft):
     outputs: tuple[Value, ...] = ()
 
 
-@dataclass(eq=False)
-class RoundDraft:
+class RoundDraft(Record, frozen=False, eq=False):
     """One distinct round; `single` is the draft whose level is the round's own."""
 
     start: int
@@ -113,8 +106,7 @@ class RoundDraft:
     single: Draft | None = None
 
 
-@dataclass(eq=False)
-class RepeatDraft(Draft):
+class RepeatDraft(Draft, frozen=False, eq=False):
     """A repeat."""
 
     times: Any = 0

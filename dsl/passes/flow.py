@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from dsl.ir import Value
 from dsl.passes.drafts import Draft
 from dsl.passes.scope import Scope
+from dsl.record import Record, field
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Record):
     """One or several values on their way to a layer.
 
     Attributes:
@@ -27,8 +25,7 @@ class Flow:
 UNKNOWN_FLOW = Flow(unknown=True)
 
 
-@dataclass(eq=False)
-class Frame:
+class Frame(Record, frozen=False, eq=False):
     """A body at work.
 
     Attributes:

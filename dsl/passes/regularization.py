@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.diagnostics.suggest import nearest
@@ -10,6 +9,7 @@ from dsl.kinds.kind import Kind, KindError
 from dsl.passes.evaluate import Reported
 from dsl.passes.patterns import default_keys, matched_keys, read_patterns
 from dsl.passes.section_context import Context
+from dsl.record import Record, field
 from dsl.shapes.types import TensorType
 from dsl.source import Span
 from dsl.syntax import ast
@@ -21,8 +21,7 @@ from dsl.training.schedules import Schedule, check_floor
 EXAMPLE = "regularization { L2(1e-4); ClipNorm(1.0) }"
 
 
-@dataclass(eq=False)
-class Regularization:
+class Regularization(Record, frozen=False, eq=False):
     """What the section says, sorted."""
 
     penalties: list[Penalty] = field(default_factory=list)

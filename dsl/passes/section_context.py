@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.diagnostics.model import Edit, Fix, Reporter
@@ -15,6 +14,7 @@ from dsl.passes.arguments import Evaluator, argument_span
 from dsl.passes.evaluate import Reported
 from dsl.passes.overrides import kind_call_in
 from dsl.passes.scope import Module, Scope
+from dsl.record import Record, field
 from dsl.shapes.trace import plain
 from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
@@ -23,8 +23,7 @@ from dsl.syntax import ast
 MISPLACED = "MSL402"
 
 
-@dataclass(eq=False)
-class Context:
+class Context(Record, frozen=False, eq=False):
     """One elaboration of the training sections.
 
     Attributes:

@@ -8,7 +8,6 @@ spec has one, since start-up counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any
 
 import dsl.training.families  # noqa: F401  (registers the kinds)
@@ -30,6 +29,7 @@ from dsl.passes.regularization import (
 )
 from dsl.passes.scope import Module
 from dsl.passes.section_context import Context
+from dsl.record import Record, field
 from dsl.source import Span
 from dsl.syntax import ast
 from dsl.training.device import SETTINGS
@@ -108,8 +108,7 @@ def _meant(statement: ast.Broken) -> Iterable[str]:
     return (*(word for word in WORDS if text.startswith(word)), *nearest(first, WORDS))
 
 
-@dataclass(eq=False)
-class _Draft:
+class _Draft(Record, frozen=False, eq=False):
     """The plan in the making."""
 
     context: Context
@@ -316,8 +315,9 @@ def _train(
         values.pop("steps", None)
     if values.get("steps") is not None:
         values["epochs"] = None
-    known = {item.name for item in fields(TrainSettings)}
-    plan = TrainSettings(**{name: value for name, value in values.items() if name in known})
+    plan = TrainSettings(
+        **{name: value for name, value in values.items() if name in TrainSettings.FIELDS}
+    )
     if "epochs" not in given and plan.epochs is not None:
         context.record("train.epochs", plan.epochs, False)
     return plan

@@ -5,8 +5,6 @@ Everything here is told from the spec alone; no data file is opened.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.kind import Kind
 from dsl.passes.evaluate import Reported
@@ -139,7 +137,7 @@ def _csv_target(
             helps=("keep one of the two",),
         )  # fmt: skip
     if len(names) == 1 and not any(sign in names[0] for sign in "*?["):
-        term = replace(term, target=names[0])
+        term = term.replace(target=names[0])
     sources[term.target] = names
     return (term,)
 

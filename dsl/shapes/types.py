@@ -6,8 +6,7 @@ width), L H W depth, height and width, K classes or vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from dsl.record import Record
 from dsl.shapes.dim import Dim, Poly, evaluate
 
 DTYPES = ("float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
@@ -23,8 +22,7 @@ VECTOR = ("features",)
 Axes = tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TensorType:
+class TensorType(Record):
     """The type of a value.
 
     Attributes:
@@ -43,6 +41,15 @@ class TensorType:
     def __post_init__(self) -> None:
         if len(self.axes) != len(self.shape):
             object.__setattr__(self, "axes", default_axes(len(self.shape), self.dtype))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is TensorType and (
+            (self.shape, self.dtype, self.axes, self.batched)
+            == (other.shape, other.dtype, other.axes, other.batched)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype, self.axes, self.batched))
 
     @property
     def rank(self) -> int:
@@ -71,17 +78,17 @@ class TensorType:
     def with_shape(self, shape: tuple[Dim, ...], axes: Axes | None = None) -> TensorType:
         """The same type with another shape, and other axis names unless the rank is the same."""
         kept = self.axes if axes is None and len(shape) == self.rank else axes or ()
-        return replace(self, shape=shape, axes=kept)
+        return self.replace(shape=shape, axes=kept)
 
     def with_dim(self, position: int, size: Dim) -> TensorType:
         """The same type with one dimension of another size."""
         shape = list(self.shape)
         shape[position] = size
-        return replace(self, shape=tuple(shape))
+        return self.replace(shape=tuple(shape))
 
     def sized(self, sizes: dict[str, int]) -> TensorType:
         """The type with each symbol at its size."""
-        return replace(self, shape=tuple(evaluate(dim, sizes) for dim in self.shape))
+        return self.replace(shape=tuple(evaluate(dim, sizes) for dim in self.shape))
 
     def __str__(self) -> str:
         return f"{self.dtype}[{', '.join(str(dim) for dim in self.shape)}]"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Union
 
+from dsl.record import Record, field
 from dsl.source import Span
-from dsl.syntax.record import Record, field
 
 
 def _span() -> Span:

@@ -10,9 +10,9 @@ import marshal
 import os
 import sys
 import zlib
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from dsl.record import Record
 from grammar import read_grammar
 
 INLINE = 1000  # plan entries from here on: splice the list that child (entry - INLINE) holds
@@ -38,8 +38,7 @@ class TableRule(NamedTuple):
     plan: tuple[int, ...] | None
 
 
-@dataclass(slots=True)
-class Tables:
+class Tables(Record, frozen=False):
     """Everything that parsing needs to know about the grammar.
 
     Attributes:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.kinds.kind import Kind
 from dsl.kinds.values import Quantity
+from dsl.record import Record, field
 from dsl.shapes.types import TensorType
 from dsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class LossTerm:
+class LossTerm(Record):
     """One term of the loss.
 
     Attributes:
@@ -31,8 +30,7 @@ class LossTerm:
     target_type: TensorType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Penalty:
+class Penalty(Record):
     """L1 or L2 on some weights.
 
     Attributes:
@@ -47,8 +45,7 @@ class Penalty:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class MetricUse:
+class MetricUse(Record):
     """A metric of an output.
 
     Attributes:
@@ -62,8 +59,7 @@ class MetricUse:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DataPlan:
+class DataPlan(Record):
     """Where data comes from.
 
     Attributes:
@@ -81,8 +77,7 @@ class DataPlan:
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
+class TrainSettings(Record):
     """The ``train`` section; one of `epochs` and `steps` is None."""
 
     epochs: int | None = 10
@@ -93,8 +88,7 @@ class TrainSettings:
     checkpoint: str = "best"
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceSettings:
+class DeviceSettings(Record):
     """The ``device`` section."""
 
     target: str = "auto"
@@ -104,8 +98,7 @@ class DeviceSettings:
     strategy: str = "ddp"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Record):
     """One assertion of ``budget``: ``params <= 12M``."""
 
     quantity: str
@@ -114,8 +107,7 @@ class Limit:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+class Training(Record):
     """Everything but the model.
 
     Attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from backends.base import Emission, Site
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import keras_axis, to_meaning, to_storage
@@ -79,7 +77,7 @@ def _converted(x: str, type: TensorType, result: TensorType) -> str:
     if type.rank == result.rank and type.is_image_like == result.is_image_like:
         return x
     meant = _with_ones(to_meaning(x, type), type, result)
-    return to_storage(meant, replace(result, batched=type.batched))
+    return to_storage(meant, result.replace(batched=type.batched))
 
 
 def _with_ones(x: str, type: TensorType, result: TensorType) -> str:
