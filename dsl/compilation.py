@@ -131,8 +131,10 @@ class Compilation:
         from dsl.passes.sections import elaborate_sections
 
         reporter = Reporter()
+        mistaken = any(finding.is_error for finding in self.plain.diagnostics)
+        model = None if mistaken else self.model  # outputs or weights may be missing
         training = elaborate_sections(
-            self.plain.module, self.model, Evaluator(reporter), self.options.set, reporter
+            self.plain.module, model, Evaluator(reporter), self.options.set, reporter
         )
         return training, tuple(reporter.diagnostics)
 
@@ -147,7 +149,9 @@ class Compilation:
         from dsl.lint.allow import suppressed
         from dsl.diagnostics.render import ordered_findings
 
-        found = [*self._parsed[1], *self.plain.diagnostics, *self._trained[1], *self._judged]
+        parsed = self._parsed[1]
+        found = [*self.plain.diagnostics, *self._trained[1], *self._judged]
+        found = [*parsed, *(one for one in found if not _follows_from(one, parsed))]
         return tuple(ordered_findings(suppressed(_distinct(found), self.syntax)))
 
     @cached_property
@@ -370,6 +374,24 @@ class _Chooser:
                     "MSL141", f"there is no parameter `{name}`", value.span,
                     helps=(f"did you mean `{near[0]}`?" if near else takes,),
                 )  # fmt: skip
+
+
+def _follows_from(finding: Diagnostic, parsed: tuple[Diagnostic, ...]) -> bool:
+    """Whether a finding lies in a declaration that a missing brace has torn."""
+    places = [label.span for label in finding.labels]
+    for tear in parsed:
+        opened = next((label.span for label in tear.labels if label.text == "opened here"), None)
+        torn = tear.primary
+        if torn is None or opened is None or opened.text != "{":
+            continue
+        source = opened.source
+        begin = max(source.text.rfind(f"\n{word} ", 0, opened.start) for word in _BODIES)
+        if any(p.source is source and begin <= p.start < torn.span.end for p in places):
+            return True
+    return False
+
+
+_BODIES = ("model", "block", "extern")
 
 
 def _distinct(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -343,7 +343,7 @@ class KindOf(ValueType):
 
     def __init__(self, category: str) -> None:
         self.category = category
-        self.name = f"a {category}"
+        self.name = f"{'an' if category[0] in 'aeiou' else 'a'} {category}"
 
     def coerce(self, value: Any) -> Any:
         if getattr(value, "category", None) != self.category:

@@ -74,6 +74,12 @@ def with_argument(
     return Fix(message, (Edit(given.value.span, value),), safe)
 
 
+def argument_place(file: ast.File, span: Span, arguments: dict[str, object], name: str) -> Span:
+    """Where a call gives an argument, as far as the call is in this file."""
+    call = next((item for item in _calls(file) if item.span == span), None)
+    return span if call is None else argument_span(arguments, call, name)
+
+
 def _calls(file: ast.File) -> Iterator[ast.KindCall]:
     return (node for node in tree(file) if isinstance(node, ast.KindCall))
 

@@ -6,11 +6,14 @@ import math
 from typing import Any
 
 from dsl.kinds.values import Quantity
+from dsl.layers.embedding import PositionEmbedding
 from dsl.layers.normalization import BatchNorm
-from dsl.lint.edits import with_argument
+from dsl.lint.edits import argument_place, with_argument
 from dsl.lint.graph import Site
 from dsl.lint.outputs import BYTES
 from dsl.lint.subject import Subject
+from dsl.shapes.dim import evaluate
+from dsl.source import Span
 
 RATES = {
     "SGD": (1e-6, 5.0),
@@ -24,6 +27,7 @@ RATES = {
 
 def check(subject: Subject) -> None:
     """Runs the lints of this file."""
+    _check_positions(subject)
     if subject.training.losses:
         _check_decay(subject)
         _check_rate(subject)
@@ -156,6 +160,29 @@ def _check_weights(subject: Subject) -> None:
         "MSL522", f"model `{subject.model.name}` has no weights for `{term.kind.name}` to train",
         term.span, helps=("add a layer with weights, such as `Linear(10)`",),
     )  # fmt: skip
+
+
+def _check_positions(subject: Subject) -> None:
+    """MSL340 where the length of a sequence is a symbol: at the size it is declared with."""
+    for site in subject.graph.sites:
+        layer: Any = site.node.layer
+        x = site.node.inputs[0].type if site.node.inputs and site.node.inputs[0] else None
+        if not isinstance(layer, PositionEmbedding) or x is None or not x.is_symbolic:
+            continue
+        steps = evaluate(x.shape[-2], subject.model.symbols)
+        if steps > layer.length:
+            subject.findings.add(
+                "MSL340", site,
+                f"the sequence has {steps} steps, and there are {layer.length} positions",
+                error=True, span=_length_of(subject, site),
+                notes=(f"`{x.shape[-2]}` is declared as {steps}",),
+                helps=(f"write `PositionEmbedding({steps})`",),
+            )  # fmt: skip
+
+
+def _length_of(subject: Subject, site: Site) -> Span:
+    layer = site.node.layer
+    return argument_place(subject.file, site.node.span, layer.arguments, "length")
 
 
 def _check_text(subject: Subject) -> None:

@@ -174,6 +174,8 @@ class Applying:
         if binding is None:
             raise self.evaluator.unknown_name(first, span, scope)
         binding.used = True
+        if scope.is_mistake(first):
+            raise Reported
         if isinstance(binding.value, SharedUse):
             return binding.value.draft, rest, span
         draft = binding.value.draft if isinstance(binding.value, Tensor) else None

@@ -26,6 +26,7 @@ from dsl.kinds.values import (
     ListOf,
     OneOf,
     ValueType,
+    is_int,
 )
 from dsl.passes.evaluate import Expressions, Reported
 from dsl.passes.scope import LayerClosure, Scope, Tensor
@@ -194,7 +195,7 @@ class Evaluator(Expressions):
         bound, problems = bind(arguments, tuple(positional), named)
         unknown = {key for key, value in enumerate(positional) if value is _UNKNOWN}
         unknown |= {key for key, value in named.items() if value is _UNKNOWN}
-        for problem in problems:
+        for problem in _of_one_list(arguments, positional, problems):
             if problem.key not in unknown:
                 self._report_problem(problem, call, spans.get(problem.key, call.span))
                 failed = True
@@ -212,6 +213,19 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
+
+
+def _of_one_list(
+    arguments: dict[str, Any], positional: list[Any], problems: list[ArgProblem]
+) -> list[ArgProblem]:
+    """The problems of a call, as one where a list is written without its brackets."""
+    first = next(iter(arguments.values()), None)
+    bare = len(positional) > 1 and is_int(positional[0]) and problems and problems[0].key == 0
+    if first is None or not bare or not isinstance(first.type, ListOf):
+        return problems
+    problem = problems[0]
+    help = "the values stand in a list: `[1, 2]`"
+    return [ArgProblem(problem.code, problem.message, problem.key, help)]
 
 
 def _is_tensor(name: ast.Name, scope: Scope) -> bool:

@@ -389,8 +389,10 @@ class Elaborator(Applying, Structures):
             raise self._no_value(element, frame)
         binding.used = True
         value = binding.value
+        if value is None:
+            return UNKNOWN_FLOW
         if isinstance(value, Tensor):
-            if flow is not None:
+            if value.value is not None and flow is not None:
                 raise self.evaluator.fail(
                     "MSL119", f"`{element.id}` is a value, and cannot take one", element.span,
                     helps=(f"to bring two values together: `(x, {element.id}) -> Add`",),
@@ -413,12 +415,8 @@ class Elaborator(Applying, Structures):
         kinds = [*frame.scope.module.blocks, *REGISTRY["layer"]]
         spelt = element.id.replace("_", "").lower()
         kind = next((name for name in kinds if name.lower() == spelt), None)
-        if kind is None:
-            return self.evaluator.unknown_name(element.id, element.span, frame.scope)
-        return self.evaluator.fail(
-            "MSL101", f"nothing is called `{element.id}` here", element.span,
-            helps=(f"the layer is capitalized: `{kind}`",),
-        )  # fmt: skip
+        helps = (f"the layer is capitalized: `{kind}`",) if kind is not None else ()
+        return self.evaluator.unknown_name(element.id, element.span, frame.scope, helps)
 
     def _tuple(
         self, element: ast.TupleElement, flow: Flow | None, frame: Frame, drafts: list[Draft]

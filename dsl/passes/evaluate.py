@@ -14,7 +14,7 @@ from typing import Any
 from dsl.diagnostics.model import Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.values import AUTO, Quantity, describe, is_int
-from dsl.passes.scope import LayerClosure, Scope, SharedUse, Tensor
+from dsl.passes.scope import Binding, LayerClosure, Scope, SharedUse, Tensor
 from dsl.shapes.dim import Poly
 from dsl.shapes.trace import Expr, Traced, TracedBool, combine, formula, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
@@ -167,10 +167,14 @@ class Expressions:
             raise Reported
         return binding.value
 
-    def unknown_name(self, name: str, span: Span, scope: Scope) -> Reported:
-        """Reports a name that nothing declares."""
-        near = nearest(name, list(scope.visible()))
-        helps = (f"did you mean `{near[0]}`?",) if near else ()
+    def unknown_name(
+        self, name: str, span: Span, scope: Scope, helps: tuple[str, ...] = ()
+    ) -> Reported:
+        """Reports a name that nothing declares, the first time that it is met."""
+        known = [other for other in scope.visible() if not scope.is_mistake(other)]
+        near = nearest(name, known)
+        helps = (*((f"did you mean `{near[0]}`?",) if near else ()), *helps)
+        scope.names[name] = Binding(None, span, used=True, hideable=True)  # told once
         return self.fail("MSL101", f"nothing is called `{name}` here", span, helps=helps)
 
     def _list(self, expr: ast.List, scope: Scope) -> Any:
@@ -243,6 +247,8 @@ class Expressions:
     def _attribute(self, expr: ast.Attribute, scope: Scope) -> Any:
         tensor = self.tensor(expr.value, scope)
         if tensor is None:
+            if isinstance(expr.value, ast.Name) and scope.is_mistake(expr.value.id):
+                raise Reported
             raise self.fail("MSL103", "only values of the model have sizes to ask for", expr.span)
         if tensor.value is None:
             raise Reported

@@ -30,7 +30,7 @@ def matched_keys(patterns: Sequence[Pattern], context: Context) -> tuple[str, ..
     Raises:
         Reported: A pattern matches nothing, or nothing is left.
     """
-    if context.model is None and context.given_keys is None:
+    if context.model is None and not context.given_keys:
         return ()
     trainable = [key.key for key in context.keys if key.weight.trainable]
     included: set[str] = set()

@@ -95,6 +95,11 @@ class Scope:
             scope = scope.parent
         return None
 
+    def is_mistake(self, name: str) -> bool:
+        """Whether a name is only known from a mistake that is reported already."""
+        found = self.lookup(name)
+        return found is not None and found.value is None
+
     def inner(self) -> Scope:
         """A scope inside this one."""
         return Scope(self, self.module)

@@ -320,7 +320,7 @@ class Structures:
         bindings = dict(zip(element.names, (plain(value) for value in values)))
         for name, value in bindings.items():
             if scope.lookup(name) is not None and not scope.lookup(name).hideable:
-                self.declare(name, value, element.span, scope)
+                self.declare(name, value, _name_span(element, name), scope)
                 raise Reported
             shown = traced(value, Expr("name", name)) if self.trace else value
             scope.names[name] = Binding(shown, element.span, used=True)
@@ -367,6 +367,13 @@ class Structures:
         ast.When: _when,
         ast.Repeat: _repeat,
     }
+
+
+def _name_span(element: ast.Repeat, name: str) -> Span:
+    """Where a repeat declares one of its names, behind ``as``."""
+    source, behind = element.span.source, element.count.span.end
+    start = source.text.index(name, source.text.index("as", behind) + 2)
+    return Span(source, start, start + len(name))
 
 
 def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:

@@ -6,6 +6,7 @@ import re
 
 from dsl.diagnostics.suggest import nearest
 from dsl.syntax.errors import Fault
+from dsl.syntax.forms import FORMS, OTHER_WORDS
 from dsl.syntax.lexer import END, NEWLINE, TOO_DEEP
 from dsl.syntax.recovery import Situation
 
@@ -38,60 +39,6 @@ _NEEDS = {
     "import": "the path is missing",
     "from": "the path is missing",
     "(": "`(` is followed by nothing",
-}
-
-# How each statement is written, by its first word.
-_FORMS = {
-    "msl": "msl 1",
-    "import": 'import "blocks.msl"',
-    "let": "let classes = 10",
-    "param": "param width: int = 64 in 16..512",
-    "block": "block ConvUnit(channels: int, stride: int = 1) { ... }",
-    "model": "model Classifier(depth: int = 3) { ... }",
-    "variant": "variant Small = Classifier(depth=2)",
-    "extern": 'extern layer Wavelet(levels: int = 3) from "my_ops.py" { ... }',
-    "input": "input image: float32[3, 32, 32]",
-    "output": "output logits: float32[10] = Linear(10)",
-    "shared": "shared tower = Tower(128)",
-    "repeat": "repeat 3 as i { Linear(64) }",
-    "when": "when stride > 1 { MaxPool2d(stride) } otherwise { Identity }",
-    "residual": "residual { Linear(64) } shortcut { Linear(64) }",
-    "parallel": "parallel { { Linear(8) } { Linear(16) } } -> Concat",
-    "loss": "loss CrossEntropy(label_smoothing=0.1)",
-    "optimizer": "optimizer AdamW(lr=3e-4)",
-    "schedule": "schedule Cosine(warmup=500)",
-    "regularization": "regularization { L2(1e-4); ClipNorm(1.0) }",
-    "data": 'data CSV("digits.csv", target="label")',
-    "train": "train { epochs = 20; batch = 64 }",
-    "device": "device { target = auto; precision = bfloat16 }",
-    "budget": "budget { params <= 12M }",
-    "search": "search { lr = LogUniform(1e-5, 1e-2) }",
-}
-# What other languages call it.
-_OTHER_WORDS = {
-    "if": "`when condition { ... } otherwise { ... }`",
-    "else": "`otherwise { ... }` after `when condition { ... }`",
-    "elif": "a `when` inside `otherwise { ... }`",
-    "for": "`repeat 3 as i { ... }`",
-    "while": "`repeat 3 as i { ... }`",
-    "loop": "`repeat 3 as i { ... }`",
-    "def": "`block Name(width: int) { ... }`",
-    "class": "`model Name { ... }` or `block Name { ... }`",
-    "module": "`model Name { ... }` or `block Name { ... }`",
-    "network": "`model Name { ... }`",
-    "layer": "`block Name { ... }`",
-    "return": "`output name = ...`",
-    "const": "`let name = value`",
-    "var": "`let name = value`",
-    "set": "`let name = value`",
-    "training": "`train { ... }`",
-    "dataset": "`data CSV(...)`",
-    "metrics": "`train { metrics = [Accuracy] }`",
-    "regularizer": "`regularization { ... }`",
-    "scheduler": "`schedule Cosine(...)`",
-    "losses": "`loss { ... }`",
-    "include": '`import "file.msl"`',
-    "skip": "`residual { ... }`",
 }
 
 
@@ -208,7 +155,7 @@ def _continuation(situation: Situation) -> Fault | None:
     if token.type in ("OTHERWISE", "SHORTCUT"):
         owner = "when" if token.type == "OTHERWISE" else "residual"
         message = f"`{token.text}` follows the `}}` of a `{owner}`"
-        return _at(situation, "MSL011", message, helps=(f"write `{_FORMS[owner]}`",))
+        return _at(situation, "MSL011", message, helps=(f"write `{FORMS[owner]}`",))
     if token.type != "ARROW" or not situation.first_on_line(token.start):
         return None
     message = "`->` continues the statement before, which yields nothing to apply it to"
@@ -239,7 +186,7 @@ def _misspelt(situation: Situation) -> Fault | None:
     if not (whole or (situation.place == "file" and situation.stray)):
         return None
     near = nearest(word, known)
-    if not near or word in _OTHER_WORDS:
+    if not near or word in OTHER_WORDS:
         return None
     return Fault(
         "MSL001",
@@ -270,7 +217,7 @@ def _misplaced(situation: Situation) -> Fault | None:
     head = situation.head
     if situation.words and situation.words[0][1] != situation.statement:
         return None
-    if head in _OTHER_WORDS and (situation.words or head in ("if", "else")):
+    if head in OTHER_WORDS and (situation.words or head in ("if", "else")):
         return _other_word(situation, head)
     if situation.place == "file":
         return _outside(situation) if situation.stray else None
@@ -281,7 +228,7 @@ def _misplaced(situation: Situation) -> Fault | None:
         start = situation.statement
         message = f"`{head}` stands outside of models and blocks, at the top level"
         return Fault("MSL011", message, start, start + len(head))
-    if at_start and situation.place != "body" and head in _FORMS:
+    if at_start and situation.place != "body" and head in FORMS:
         where = "a section" if situation.place == "entries" else "an extern declaration"
         return _at(situation, "MSL011", f"`{head}` cannot stand in {where}")
     return None
@@ -304,9 +251,7 @@ def _outside(situation: Situation) -> Fault:
 def _other_word(situation: Situation, head: str) -> Fault:
     start = situation.statement
     message = f"there is no `{head}` in MSL"
-    return Fault(
-        "MSL016", message, start, start + len(head), helps=(f"write {_OTHER_WORDS[head]}",)
-    )
+    return Fault("MSL016", message, start, start + len(head), helps=(f"write {OTHER_WORDS[head]}",))
 
 
 # --- words and signs ------------------------------------------------------------------------
@@ -376,7 +321,7 @@ def _chained(situation: Situation) -> Fault | None:
 def _reserved(situation: Situation) -> Fault | None:
     token = situation.token
     word = token.text
-    if token.type == "EQUAL" and situation.head in _FORMS and len(situation.words) == 1:
+    if token.type == "EQUAL" and situation.head in FORMS and len(situation.words) == 1:
         start, word = situation.statement, situation.head
         message = f"`{word}` is a word of the language and cannot be a name"
         helps = (f"choose another, such as `{word}_1`",)
@@ -401,7 +346,7 @@ def _case(situation: Situation) -> Fault | None:
         return _at(situation, "MSL008", message, helps=(f"write `{_camel(token.text)}`",))
     if token.type == "LPAR" and previous[:1].islower() and situation.place == "body":
         start = situation.words[-1][1]
-        if previous in _FORMS:
+        if previous in FORMS:
             return None
         if _DTYPE.fullmatch(previous):
             message = "the shape of a type stands in square brackets"
@@ -504,7 +449,7 @@ def _unexpected(situation: Situation) -> Fault:
 
 def _form(situation: Situation) -> tuple[str, ...]:
     head = situation.head
-    form = _FORMS.get(head)
+    form = FORMS.get(head)
     if form is None and situation.place == "body" and situation.words:
         form = "x = Conv2d(64, 3) -> ReLU"
     return (f"write it like this: `{form}`",) if form else ()

@@ -283,7 +283,9 @@ class Run:
         if self.failed and situation.token.type in ("SHORTCUT", "OTHERWISE"):
             return  # what it continues is most likely the statement that failed
         if statement not in self.failed and not self.lexer.faulty(statement, end):
-            self.faults.append(explain(situation))
+            fault = explain(situation)
+            if fault.code != "MSL011" or not (situation.stray and self.faults):
+                self.faults.append(fault)  # a layer left outside follows from a brace before it
         self.failed.add(statement)
 
     def _partial(self) -> ast.File:
