@@ -9,6 +9,7 @@ of positions, also where a mask or `causal` leaves some unused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from dsl.cost.backward import backward_macs
 from dsl.ir import Model, Visit, walk
@@ -90,7 +91,7 @@ class CostReport:
         """Values that are kept but not trained."""
         return sum(layer.buffers for layer in self.layers)
 
-    @property
+    @cached_property
     def macs_formula(self) -> Dim:
         """MACs of the forward pass, a polynomial where sizes hold symbols."""
         return total(layer.macs for layer in self.layers)
