@@ -544,7 +544,8 @@ def test_train_evaluate_and_predict_agree(run, tmp_path: Path):
     assert printed[-1].startswith("epoch 2  step 40")
     lines = (tmp_path / "runs/net/metrics.csv").read_text().splitlines()
     assert lines[0] == "epoch,step,loss,val_loss,val_accuracy,seconds" and len(lines) == 3
-    printed = run(script, "evaluate", "--output", "figures.json")
+    arguments = ("--checkpoint", "runs/net/best", "--output", "figures.json")
+    printed = run(script, "evaluate", *arguments)
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert printed.startswith("359 rows  loss ") and set(figures) == {"loss", "accuracy"}
     run(script, "predict", "--output", "test.csv")
@@ -609,6 +610,19 @@ def test_several_devices_are_refused_with_the_reason(run, tmp_path: Path):
     script = loaded(drawn(SCRIPTS["images"], "tensorflow"), tmp_path, "images")
     with pytest.raises(SystemExit, match="asks for 4 devices"):
         run(script, "--synthetic")
+
+
+def test_compiled_steps_are_the_same(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spec = NET + "loss CrossEntropy\ndata Synthetic(64)\ndevice { compile = true }\n"
+    script = loaded(drawn(spec, "tensorflow"), tmp_path, "compiled")
+    run(script, "--epochs", "1", "--no-compile", "--out", "plain")
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: ["a card"])
+    run(script, "--epochs", "1", "--out", "compiled")
+    plain, compiled = (
+        np.loadtxt(tmp_path / out / "metrics.csv", delimiter=",", skiprows=1)
+        for out in ("plain", "compiled")
+    )
+    np.testing.assert_allclose(plain[:-1], compiled[:-1], rtol=1e-5)
 
 
 def test_float16_scales_the_loss_and_passes_over_what_overflows(run, tmp_path: Path):

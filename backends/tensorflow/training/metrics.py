@@ -68,9 +68,8 @@ class Evaluation:
     @property
     def gathering(self) -> list[str]:
         """Statements that put the batches together."""
-        names = "".join(f"{literal(name)}, " for name in self.sums)
         total = "np.sum([part[name] for part in parts], axis=0, dtype=np.float64)"
-        lines = [f"sums = {{name: {total} for name in ({names})}}"]
+        lines = [f"sums = {{name: {total} for name in {literal(tuple(self.sums))}}}"]
         joined = (
             f"{name} = np.concatenate([part[{literal(name)}] for part in parts])"
             for name in self.lists
