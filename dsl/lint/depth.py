@@ -62,7 +62,8 @@ def _before(subject: Subject, site: Site) -> tuple[Site | None, bool]:
     while True:
         makers = subject.graph.makers(here.node.inputs[0])
         earlier = [maker for maker in makers if maker is None or maker.index < here.index]
-        recurs |= len(earlier) < len(makers)
+        later = [maker for maker in makers if maker is not None and maker.index >= here.index]
+        recurs |= any(_comes_from(subject, maker, site) for maker in later)
         if len(earlier) != 1 or earlier[0] is None:
             return None, recurs
         here = earlier[0]
@@ -70,3 +71,14 @@ def _before(subject: Subject, site: Site) -> tuple[Site | None, bool]:
             return here, recurs
         if not isinstance(here.node.layer, _STEPS):
             return None, recurs
+
+
+def _comes_from(subject: Subject, site: Site | None, source: Site) -> bool:
+    """Whether a layer's value is another's, with no more than steps in between."""
+    seen: set[Site] = set()
+    while site is not None and site is not source and site not in seen:
+        seen.add(site)
+        if not isinstance(site.node.layer, _STEPS):
+            return False
+        site = subject.graph.maker(site.node.inputs[0])
+    return site is source

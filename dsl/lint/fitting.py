@@ -10,11 +10,11 @@ from dsl.layers.embedding import PositionEmbedding
 from dsl.layers.normalization import BatchNorm
 from dsl.lint.edits import argument_place, with_argument
 from dsl.lint.graph import Site
-from dsl.lint.outputs import BYTES
 from dsl.lint.subject import Subject
 from dsl.shapes.dim import evaluate
 from dsl.source import Span
 
+BYTES = 256
 RATES = {
     "SGD": (1e-6, 5.0),
     "Adam": (1e-7, 0.05),
@@ -58,7 +58,7 @@ def _check_decay(subject: Subject) -> None:
 def _check_rate(subject: Subject) -> None:
     """MSL520: a learning rate far from those that work."""
     optimizer: Any = subject.training.optimizer
-    if optimizer is None or optimizer.name not in RATES or "lr" in subject.training.search:
+    if optimizer is None or optimizer.name not in RATES or _is_searched(subject):
         return
     low, high = RATES[optimizer.name]
     if not optimizer.lr or low <= optimizer.lr <= high:
@@ -70,6 +70,11 @@ def _check_rate(subject: Subject) -> None:
         subject.argument("optimizer", optimizer, "lr"),
         notes=(f"rates from {low:g} to {high:g} are usual",), helps=(f"try {usual:g} first",),
     )  # fmt: skip
+
+
+def _is_searched(subject: Subject) -> bool:
+    """Whether a search sets the rate."""
+    return any(name.rpartition(".")[2] == "lr" for name in subject.training.search)
 
 
 # --- the length of the run --------------------------------------------------------------

@@ -36,7 +36,6 @@ SQUASHING = {
 """For the activation that a loss applies: kinds that do harm in front of it, and which."""
 
 CLASS_NAMES = ("classes", "num_classes", "n_classes", "labels", "num_labels", "n_labels")
-BYTES = 256
 
 
 def check(subject: Subject) -> None:
@@ -80,9 +79,20 @@ def _check_squashed(subject: Subject, term: LossTerm, output: Output) -> None:
 
 def _removal(subject: Subject, site: Site) -> Any:
     """The fix that takes an element out, where nothing but the output holds its value."""
-    if site.in_block or subject.graph.takers(site.node.outputs[0]):
+    if site.in_block or not _only_feeds_output(subject, site):
         return None
     return removed(subject.file, site.node.span)
+
+
+def _only_feeds_output(subject: Subject, site: Site) -> bool:
+    """Whether a layer's value goes into an output and nowhere else."""
+    while True:
+        takers = subject.graph.takers(site.node.outputs[0])
+        if not takers:
+            return True
+        if len(takers) > 1 or not _changes_little(takers[0]):
+            return False
+        site = takers[0]
 
 
 def _check_dropped(subject: Subject, output: Output) -> None:
@@ -132,9 +142,6 @@ def _check_width(subject: Subject, term: LossTerm, output: Output) -> None:
 
 def _classes(subject: Subject) -> tuple[int, str]:
     """The number of classes as far as the spec tells, and how it does."""
-    data: Any = subject.training.data and subject.training.data.kind
-    if data and data.name == "Text" and data.tokenizer == "bytes":
-        return BYTES, f"tokens are bytes, which have {BYTES} values"
     if sum(term.kind.task == "classes" for term in subject.training.losses) != 1:  # type: ignore[attr-defined]
         return 0, ""
     known = {name: bound.value for name, bound in subject.module.scope.names.items()}

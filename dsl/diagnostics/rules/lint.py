@@ -83,7 +83,7 @@ _OUTPUTS = (
         "fewer-scores-than-classes",
         "An output has fewer scores than there are classes.",
         "Each class needs a score of its own. The number of classes is known from a constant or "
-        "parameter called `classes` (or `num_classes`, `labels`), or from data of bytes.",
+        "parameter called `classes` (or `num_classes`, `labels`).",
         "let classes = 10\n" + _net("  output y = Linear(classes - 1)", "loss CrossEntropy\n"),
         "let classes = 10\n" + _net("  output y = Linear(classes)", "loss CrossEntropy\n"),
         "let classes = 10\n" + _net("  output y = Linear(classes + 1)", "loss CrossEntropy\n"),
