@@ -8,17 +8,18 @@ recurses: the stack is a list.
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics.model import Edit, Fix, Reporter
 from dsl.source import Source, Span
 from dsl.syntax import ast
 from dsl.syntax.builder import Builder
 from dsl.syntax.errors import Fault
-from dsl.syntax.explanations import explain
 from dsl.syntax.lexer import END, TOO_DEEP, Lexer, Token
-from dsl.syntax.recovery import Plan, Situation, plan_recovery
 from dsl.syntax.tables import ABSENT, INLINE, Tables, load_tables
+
+if TYPE_CHECKING:
+    from dsl.syntax.recovery import Plan, Situation  # loaded for texts that are broken
 
 MAX_BYTES = 1 << 20
 MAX_FAULTS = 20
@@ -215,6 +216,8 @@ class Run:
 
     def _recover(self, situation: Situation) -> Plan | None:
         """Clears the way to go on; None to give up."""
+        from dsl.syntax.recovery import plan_recovery
+
         self.recoveries += 1
         if self.recoveries > MAX_RECOVERIES or len(self.faults) >= MAX_FAULTS:
             return None
@@ -229,6 +232,8 @@ class Run:
         return plan
 
     def _situation(self, token: Token) -> Situation:
+        from dsl.syntax.recovery import Situation
+
         rows, states = self.tables.rows, self.states
         depth = len(states)
         while depth > 1 and "BROKEN" not in rows[states[depth - 1]]:
@@ -283,6 +288,8 @@ class Run:
         if self.failed and situation.token.type in ("SHORTCUT", "OTHERWISE"):
             return  # what it continues is most likely the statement that failed
         if statement not in self.failed and not self.lexer.faulty(statement, end):
+            from dsl.syntax.explanations import explain
+
             fault = explain(situation)
             if fault.code != "MSL011" or not (situation.stray and self.faults):
                 self.faults.append(fault)  # a layer left outside follows from a brace before it
