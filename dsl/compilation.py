@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -22,14 +21,14 @@ from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.modules import Loader, Modules
 from dsl.passes.scope import Module
+from dsl.record import Record, field
 from dsl.source import Source
 from dsl.syntax import ast
 from dsl.syntax.parser import parse, parse_value
 from dsl.training.plan import Training
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Record):
     """What the user asks of a compilation beyond the text.
 
     Attributes:
@@ -62,16 +61,14 @@ class Backend(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(Record):
     """The text that a backend wrote, None where it could not, with what it reports."""
 
     text: str | None
     diagnostics: tuple[Diagnostic, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Elaborated:
+class Elaborated(Record):
     """The result of one elaboration."""
 
     module: Module
@@ -146,8 +143,8 @@ class Compilation:
     @cached_property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Every finding about the text, silenced ones left out, in order of the text."""
-        from dsl.lint.allow import suppressed
         from dsl.diagnostics.render import ordered_findings
+        from dsl.lint.allow import suppressed
 
         parsed = self._parsed[1]
         found = [*self.plain.diagnostics, *self._trained[1], *self._judged]

@@ -8,9 +8,9 @@ traced (`dsl.shapes.trace`); coercion keeps the trace.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from dsl.record import Record
 from dsl.shapes.dim import Poly
 from dsl.shapes.trace import TracedBool
 from dsl.shapes.types import DTYPES
@@ -26,8 +26,7 @@ class _Auto:
 AUTO = _Auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Record):
     """A number with a unit: ``8GiB`` (B), ``200ms`` (s), ``5epochs`` (epochs)."""
 
     value: int | float
@@ -37,8 +36,7 @@ class Quantity:
         return f"{self.value}{self.unit}"
 
 
-@dataclass(frozen=True, slots=True)
-class AxisName:
+class AxisName(Record):
     """An axis given by name, as in ``dim=channels``."""
 
     name: str
@@ -47,8 +45,7 @@ class AxisName:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class LayerPath:
+class LayerPath(Record):
     """A layer by its path in the model, as in ``tie=token_embedding``."""
 
     path: str

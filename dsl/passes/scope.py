@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.ir import Value
+from dsl.record import Record, field
 from dsl.source import Span
 from dsl.syntax import ast
 
 
-@dataclass(slots=True)
-class Binding:
+class Binding(Record, frozen=False):
     """What a name stands for.
 
     Attributes:
@@ -28,8 +27,7 @@ class Binding:
     hideable: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tensor:
+class Tensor(Record, eq=False):
     """A named value of the graph, with the layer that made it, for ``tie`` and dotted paths.
 
     Attributes:
@@ -41,8 +39,7 @@ class Tensor:
     draft: Any = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SharedUse:
+class SharedUse(Record, eq=False):
     """A ``shared`` name: what it applies, and the weights' declaration."""
 
     call: ast.KindCall
@@ -50,8 +47,7 @@ class SharedUse:
     draft: Any
 
 
-@dataclass(frozen=True, slots=True)
-class LayerClosure:
+class LayerClosure(Record):
     """A kind passed as a ``layer`` argument: elaborated anew at each use, in its own scope."""
 
     call: ast.KindCall
@@ -71,8 +67,7 @@ class LayerClosure:
         return self.call.span.text
 
 
-@dataclass(eq=False)
-class Scope:
+class Scope(Record, frozen=False, eq=False):
     """The names of one body; inner bodies see outer names.
 
     Attributes:
@@ -112,8 +107,7 @@ class Scope:
             scope = scope.parent
 
 
-@dataclass(eq=False)
-class Module:
+class Module(Record, frozen=False, eq=False):
     """The declarations of one file and of the files it imports.
 
     Attributes:
