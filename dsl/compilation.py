@@ -153,16 +153,15 @@ class Compilation:
 
     @cached_property
     def _judged(self) -> tuple[Diagnostic, ...]:
-        """Findings about a model that is whole: the budget, and what experience warns of."""
+        """Findings about the model as a whole: the budget, and what experience warns of."""
         from dsl.lint.engine import lint
 
         reporter = Reporter()
-        if self.model is not None:
-            if self.training.budget:
-                self._check_budget(self.model, reporter)
-            earlier = (*self._parsed[1], *self.plain.diagnostics, *self._trained[1])
-            doubtful = any(finding.is_error for finding in earlier)
-            lint(self.plain.module, self.model, self.training, reporter, doubtful)
+        if self.model is not None and self.training.budget:
+            self._check_budget(self.model, reporter)
+        earlier = (*self._parsed[1], *self.plain.diagnostics, *self._trained[1])
+        doubtful = any(finding.is_error for finding in earlier)
+        lint(self.plain.module, self.model, self.training, reporter, doubtful)
         return tuple(reporter.diagnostics)
 
     def _check_budget(self, model: Model, reporter: Reporter) -> None:

@@ -1,4 +1,4 @@
-"""Runs the lints on a model that is whole."""
+"""Runs the lints."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ TOPICS = (outputs.check, architecture.check, depth.check, fitting.check, names.c
 
 
 def lint(
-    module: Module, model: Model, training: Training, reporter: Reporter, doubtful: bool = False
+    module: Module,
+    model: Model | None,
+    training: Training,
+    reporter: Reporter,
+    doubtful: bool = False,
 ) -> None:
     """Reports what every lint finds.
 
     Args:
         module: The main file.
-        model: The elaborated model.
+        model: The elaborated model; None where mistakes leave it unknown.
         training: Its training sections.
         reporter: Is told of every finding.
         doubtful: Whether the text has mistakes; then only errors are reported, since a warning may
             be no more than another sign of the same mistake.
     """
+    if model is None:
+        outputs.check_text(module, reporter)
+        return
     found = Reporter()
     subject = Subject(module, model, training, found)
     for check in TOPICS:

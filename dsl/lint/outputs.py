@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from dsl.diagnostics.model import Reporter
 from dsl.ir import Output
+from dsl.kinds.kind import find
 from dsl.layers.activation import Activation
 from dsl.layers.axes import class_axis
 from dsl.layers.dropout import _Dropout
@@ -14,6 +16,8 @@ from dsl.layers.reshape import Rearrangement
 from dsl.lint.edits import removed
 from dsl.lint.graph import Site
 from dsl.lint.subject import Subject
+from dsl.passes.scope import Module
+from dsl.syntax import ast
 from dsl.training.plan import LossTerm
 
 CODES = {"softmax": "MSL502", "sigmoid": "MSL503"}
@@ -35,6 +39,7 @@ SQUASHING = {
 }
 """For the activation that a loss applies: kinds that do harm in front of it, and which."""
 
+CURE = "remove it (`msl check --fix`); `predict` still returns probabilities"
 CLASS_NAMES = ("classes", "num_classes", "n_classes", "labels", "num_labels", "n_labels")
 
 
@@ -45,6 +50,44 @@ def check(subject: Subject) -> None:
         _check_dropped(subject, output)
         _check_bent(subject, term, output)
         _check_width(subject, term, output)
+
+
+def check_text(module: Module, reporter: Reporter) -> None:
+    """MSL502, MSL503 by the text alone, for a model that other mistakes have left unknown."""
+    models = [item for item in module.file.statements if isinstance(item, ast.ModelDecl)]
+    for name, call in _written_terms(module.file):
+        kind: Any = find("loss", call.kind)
+        harms = SQUASHING.get(getattr(kind, "activation", ""), {})
+        for model in models if len(models) == 1 else ():
+            last = _last_layer(model, name)
+            if last is not None and last.kind in harms and last.kind not in module.blocks:
+                reporter.report(
+                    CODES[kind.activation],
+                    f"`{kind.name}` takes logits and applies {kind.activation} itself",
+                    last.span, harms[last.kind], fix=removed(module.file, last.span), helps=(CURE,),
+                )  # fmt: skip
+
+
+def _written_terms(file: ast.File) -> Iterator[tuple[str | None, ast.KindCall]]:
+    """The terms of the loss: the output, None for the only one, and the kind."""
+    for section in file.statements:
+        if isinstance(section, ast.Section) and section.word == "loss":
+            items = [item for item in section.entries or () if isinstance(item, ast.Item)]
+            terms = [(item.target, item.value) for item in items] or [(None, section.head)]
+            for name, value in terms:
+                value = value.left if isinstance(value, ast.Binary) else value
+                if isinstance(value, ast.KindCall):
+                    yield name, value
+
+
+def _last_layer(model: ast.ModelDecl, name: str | None) -> ast.KindCall | None:
+    """The layer that an output's own statement ends with."""
+    outputs = [item for item in model.body.statements if isinstance(item, ast.OutputDecl)]
+    meant = [item for item in outputs if name in (None, item.name)]
+    if len(meant) != 1 or meant[0].chain is None:
+        return None
+    last = meant[0].chain.elements[-1]
+    return last if isinstance(last, ast.KindCall) else None
 
 
 def _terms(subject: Subject) -> Iterator[tuple[LossTerm, Output]]:
@@ -73,7 +116,7 @@ def _check_squashed(subject: Subject, term: LossTerm, output: Output) -> None:
         CODES[kind.activation], site,
         f"`{kind.name}` takes logits and applies {kind.activation} itself",
         harms[site.node.layer.name], fix=_removal(subject, site), error=True,
-        helps=("remove it (`msl check --fix`); `predict` still returns probabilities",),
+        helps=(CURE,),
     )  # fmt: skip
 
 

@@ -222,6 +222,9 @@ class Elaborator(Applying, Structures):
         for item, value in zip(declared, inputs):
             if not self.usage.is_used(value) and not frame.scope.names[item.name].used:
                 self.report("MSL105", f"nothing uses input `{item.name}`", item.name_span)
+        for name, binding in frame.scope.names.items():
+            if isinstance(binding.value, SharedUse) and not binding.used and name[0] != "_":
+                self.report("MSL106", f"nothing applies `{name}`", binding.span)
         for value, span in self.usage.unused(frame.drafts):
             hint = f"`{value.hint}`" if value.hint else "this result"
             self.report(

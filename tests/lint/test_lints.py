@@ -144,6 +144,24 @@ class TestWhatIsMeant:
         ]
 
 
+class TestBesideMistakes:
+    def test_an_activation_before_the_loss_is_seen_in_a_model_that_fails(self):
+        lines = "  Conv2d(8, 3) -> ReLU\n  output y = Linear(10) -> Softmax"
+        assert codes(image(lines, sections="loss CrossEntropy\n")) == ["MSL301", "MSL502"]
+        assert codes(image(lines, sections="loss { y: CrossEntropy * 2 }\n"))[1:] == ["MSL502"]
+
+    def test_it_is_that_of_the_named_output_and_no_block(self):
+        lines = "  z = Linear(8, 9)\n  output y = x -> Linear(3)\n  output p = z -> Softmax"
+        assert codes(net(lines, sections="loss { y: CrossEntropy }\n")) == ["MSL205"]
+        block = "block Softmax {\n  Linear(3)\n}\n"
+        lines = "  output y = Linear(8, 9) -> Softmax"
+        assert codes(net(lines, block, "loss CrossEntropy\n")) == ["MSL135", "MSL205"]
+
+    def test_shared_weights_that_nothing_applies(self):
+        assert codes(net("  shared t = Linear(8)\n  output y = Linear(3)")) == ["MSL106"]
+        assert codes(net("  shared t = Linear(8)\n  output y = t -> ReLU -> Linear(3)")) == []
+
+
 class TestKnownLengths:
     def test_synthetic_data_has_a_length(self):
         sections = (
