@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 
-import dsl.layers.families  # noqa: F401  (registers the layers)
+import dsl.layers.families  # registers the layers
 import dsl.training.initializers  # noqa: F401
 from dsl.diagnostics.model import Diagnostic, Reporter
 from dsl.diagnostics.suggest import nearest

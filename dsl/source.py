@@ -9,11 +9,11 @@ from dsl.record import Record
 
 
 class Source:
-    """One text with a display name; translates offsets to lines and columns.
+    r"""One text with a display name; translates offsets to lines and columns.
 
     Args:
         name: What diagnostics call the text: a path as the user gave it, or ``<stdin>``.
-        text: The decoded text, line ends as ``\\n`` and without a byte order mark.
+        text: The decoded text, line ends as ``\n`` and without a byte order mark.
     """
 
     def __init__(self, name: str, text: str) -> None:

@@ -1,14 +1,14 @@
-"""Diagnostics as data: what is wrong, where, why and what cures it. Drawing them is `render`'s job."""
+"""Diagnostics as data: what is wrong, where, why and what cures it; `render` draws them."""
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from dsl.record import Record, field
 from dsl.source import Span
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """How much a finding weighs: errors fail a check, warnings only with ``--strict``."""
 
     ERROR = "error"

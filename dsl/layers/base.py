@@ -157,7 +157,8 @@ class Layer(Kind, abstract=True):
         input.
 
         Args:
-            inputs, outputs: As of `macs`.
+            inputs: As of `macs`.
+            outputs: As of `macs`.
             needs: For each port, whether its value gets a gradient.
             trained: Whether the layer's own weights, or one it is tied to, get gradients.
         """

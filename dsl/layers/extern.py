@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsl.kinds.kind import Kind
-from dsl.layers.base import Layer, MaybeTypes, Types, Weight, ZEROS
+from dsl.layers.base import ZEROS, Layer, MaybeTypes, Types, Weight
 from dsl.shapes.dim import Dim
 from dsl.shapes.types import TensorType
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dsl.diagnostics.model import Diagnostic, Reporter, Rule
-from dsl.diagnostics.rules import RULES, SLUGS
 from dsl.record import Record
 from dsl.source import Source
 from dsl.syntax import ast
@@ -83,6 +82,8 @@ def _allowed_rule(comment: ast.Comment, reporter: Reporter) -> Rule | None:
     words = comment.text.removeprefix(_MARK).split(maxsplit=2)
     if not words or words[0] != "allow":
         return None
+    from dsl.diagnostics.rules import RULES, SLUGS  # few specs silence anything
+
     name = words[1] if len(words) > 1 else ""
     rule = RULES.get(name) or SLUGS.get(name)
     if rule is None or not _may_be_silenced(rule):

@@ -250,7 +250,7 @@ class Applying:
             if len(positional) > 1:
                 raise self._needs_several(call, "1 value", len(positional), "x")
             return flow.values
-        values = [flow.named[name] if name in flow.named else None for name in names]
+        values = [flow.named.get(name) for name in names]
         for index, value in enumerate(values):
             if value is None and positional:
                 values[index] = positional.pop(0)

@@ -48,7 +48,7 @@ class Draft(Record, frozen=False, eq=False):
 
 
 class LayerDraft(Draft, frozen=False, eq=False):
-    """A layer; `tie` is the draft that it borrows from, the rest of the path, and where it says so."""
+    """A layer; `tie` is the draft that it borrows from, the rest of the path, and its place."""
 
     layer: Layer | None = None
     inputs: tuple[Value | None, ...] = ()

@@ -101,7 +101,7 @@ class Elaborator(Applying, Structures):
             self._check_ties(frame.drafts, nodes)
         if not outputs:
             outputs = self._implied_output(decl, frame)
-        if frame.current is not None and frame.current.unknown or not outputs:
+        if (frame.current is not None and frame.current.unknown) or not outputs:
             return None
         self.usage.use(output.value for output in outputs)
         if len(self.reporter.diagnostics) == before:

@@ -50,7 +50,7 @@ class Expressions:
         return self._HANDLERS[type(expr)](self, expr, scope)
 
     def _spine(self, expr: ast.Binary, scope: Scope) -> Any:
-        """A left-leaning tower of operators, from the bottom up: ``1 + 1 + ...`` is no recursion."""
+        """A left-leaning tower of operators such as ``1 + 1 + 1``, from the bottom up."""
         tower = [expr]
         while isinstance(tower[-1].left, ast.Binary):
             tower.append(tower[-1].left)

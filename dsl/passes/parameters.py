@@ -6,10 +6,10 @@ from typing import Any
 
 from dsl.kinds.kind import REQUIRED, Arg
 from dsl.kinds.values import (
+    Axis,
     BadValue,
     Bool,
     DType,
-    Axis,
     Float,
     Int,
     ListOf,

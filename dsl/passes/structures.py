@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.ir import Value
 from dsl.kinds.kind import find
 from dsl.kinds.values import describe, is_int
+from dsl.passes.arguments import Evaluator
 from dsl.passes.drafts import (
     CallDraft,
     Draft,
@@ -16,7 +17,6 @@ from dsl.passes.drafts import (
     RoundDraft,
     WhenDraft,
 )
-from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import Flow, Frame
 from dsl.passes.locals import Locals, carry

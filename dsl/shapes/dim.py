@@ -14,7 +14,7 @@ from typing import Union
 class FloorDiv:
     """The atom ``numerator // denominator`` of a polynomial."""
 
-    __slots__ = ("numerator", "denominator", "_text")
+    __slots__ = ("_text", "denominator", "numerator")
 
     def __init__(self, numerator: Poly, denominator: Dim) -> None:
         self.numerator = numerator

@@ -22,7 +22,7 @@ class Expr:
     arguments...).
     """
 
-    __slots__ = ("op", "args", "_hash")
+    __slots__ = ("_hash", "args", "op")
 
     def __init__(self, op: str, *args: Any) -> None:
         self.op = op
@@ -241,7 +241,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
 # Binding strength of operators in Python, loosest first.
 _STRENGTH = {"if": 1, "or": 2, "and": 3, "not": 4, "+": 6, "-": 6, "*": 7, "/": 7, "//": 7}
 _STRENGTH |= {"%": 7, "neg": 8, "**": 9, "name": 11, "index": 10, "list": 11, "call": 10}
-_STRENGTH |= {op: 5 for op in ("==", "!=", "<", "<=", ">", ">=", "in", "not in")}
+_STRENGTH |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in", "not in"), 5)
 
 
 def evaluate_expr(operand: Operand, values: Mapping[str, Any]) -> Any:

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from dsl.lint.allow import suppressed
 from dsl.diagnostics.fixes import apply_fixes
 from dsl.diagnostics.model import Diagnostic, Edit, Fix, Label, Reporter, Rule, Severity
 from dsl.diagnostics.render import FORMATS, LIMIT, render
 from dsl.diagnostics.rules import RULES
 from dsl.diagnostics.suggest import nearest
+from dsl.lint.allow import suppressed
 from dsl.source import Source, Span
 from dsl.syntax.parser import parse
 
