@@ -188,7 +188,7 @@ class Applying:
         tied = self.usage.ties(drafts)
         if not tied:
             return
-        owned = {visit.path: visit.node for visit in walk(nodes)}
+        owned = {_first_round(visit.path): visit.node for visit in walk(nodes)}
         for draft, path, span in tied:
             target = owned.get(path)
             shapes = {weight.role: weight.shape for weight in target.weights} if target else {}
@@ -361,6 +361,15 @@ class Applying:
         elif self.applications:
             others = (*others, (self.applications[0], "in the block applied here"))
         self.reporter.report(code, message, span, label, others=others, **more)
+
+
+def _first_round(path: str) -> str:
+    """A path with folded rounds as that of the first: ``layer.0..5.norm`` as ``layer.0.norm``."""
+    before, mark, behind = path.partition("..")
+    while mark:
+        path = before + behind.lstrip("0123456789")
+        before, mark, behind = path.partition("..")
+    return path
 
 
 def _in_terms_of(type_: TensorType, formulas: dict[str, Any]) -> TensorType:
