@@ -1,5 +1,7 @@
 """Arrays for digits_unet.msl: digits with a hole, and the same digits whole."""
 
+from __future__ import annotations
+
 import csv
 import os
 
@@ -8,8 +10,8 @@ import numpy as np
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def load():
-    """Returns `damaged` and `restored`, float32 [N, 1, 8, 8]: each digit without 3x3 of its pixels.
+def load() -> dict[str, np.ndarray]:
+    """Returns `damaged` and `restored`, float32 [N, 1, 8, 8]: the hole 3x3 pixels wide.
 
     Pixels are 0 to 1, those of the hole -1. The hole is somewhere in the middle 6x6 pixels, drawn
     by a seed of its own, so that every run sees the same damage.

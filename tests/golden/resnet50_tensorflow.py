@@ -1,0 +1,755 @@
+"""ResNet50.
+
+Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
+25,557,032 parameters | 4,089,184,256 MACs forward per sample
+
+    python resnet50_tensorflow.py
+    python resnet50_tensorflow.py evaluate
+    python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
+msl: sha256=3664b74b757333f9c521d1cc530acab6
+"""
+
+import argparse
+import csv
+import io
+import json
+import math
+import operator
+import os
+import signal
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors only
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+# --- model ---
+
+
+def uniform(fan_in):
+    """Uniform in +-1/sqrt(fan_in), which keeps the scale of activations; a new one at each call."""
+    bound = 1 / math.sqrt(fan_in)
+    return keras.initializers.RandomUniform(-bound, bound)
+
+
+class BatchNorm(layers.Layer):
+    """Batch normalization of the last axis; its running variance is unbiased."""
+
+    def __init__(self, momentum=0.1, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        def vector(name, start, trainable=True):
+            return self.add_weight(
+                input_shape[-1:], start, name=name, trainable=trainable, autocast=False
+            )
+
+        self.gamma = vector("gamma", "ones")
+        self.beta = vector("beta", "zeros")
+        self.moving_mean = vector("moving_mean", "zeros", trainable=False)
+        self.moving_variance = vector("moving_variance", "ones", trainable=False)
+
+    def call(self, x, training=False):  # [B, .., C]
+        if not training:
+            y = keras.ops.cast(x, self.variable_dtype)
+            y = self.scaled(y, self.moving_mean, self.moving_variance)
+            return keras.ops.cast(y, self.compute_dtype)
+        y, mean, variance = self.normalized(x)  # [B, .., C], [C], [C]
+        for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running + self.momentum * (batch - running))
+        return y
+
+    def normalized(self, x):
+        """The result by the batch's own mean and variance, the mean, and the unbiased variance."""
+        size = x.shape[-1]
+        if self.variable_dtype == "float64":  # which the fused kernel does not take
+            mean, variance = keras.ops.moments(x, list(range(len(x.shape) - 1)))
+            n = keras.ops.cast(keras.ops.size(x) // size, x.dtype)
+            unbiased = variance * n / keras.ops.maximum(n - 1, 1)
+            return self.scaled(x, mean, variance), mean, unbiased
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=keras.ops.reshape(x, (keras.ops.shape(x)[0], -1, 1, size)),
+            scale=self.gamma.value,
+            offset=self.beta.value,
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=self.epsilon,
+        )
+        return keras.ops.reshape(y, keras.ops.shape(x)), mean, variance
+
+    def scaled(self, x, mean, variance):
+        return keras.ops.batch_normalization(
+            x, mean, variance, -1, self.beta, self.gamma, self.epsilon
+        )
+
+
+def dense(fan_in, units, name=None):
+    """A linear map that starts uniform in +-1/sqrt(fan_in)."""
+    return layers.Dense(
+        units,
+        kernel_initializer=uniform(fan_in),
+        bias_initializer=uniform(fan_in),
+        name=name,
+    )
+
+
+# ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09 GMACs at
+# 224x224.
+class Bottleneck(layers.Layer):
+    def __init__(self, in_channels, width, stride=1, project=False, **kwargs):
+        super().__init__(**kwargs)
+        self.project = project
+        self.conv2d = layers.Conv2D(
+            width, 1, use_bias=False, kernel_initializer=uniform(in_channels), name="conv2d"
+        )
+        self.batch_norm = BatchNorm(name="batch_norm")
+        self.conv2d_2 = layers.Conv2D(
+            width,
+            3,
+            strides=stride,
+            use_bias=False,
+            kernel_initializer=uniform(width * 9),
+            name="conv2d_2",
+        )
+        self.batch_norm_2 = BatchNorm(name="batch_norm_2")
+        self.conv2d_3 = layers.Conv2D(
+            4 * width, 1, use_bias=False, kernel_initializer=uniform(width), name="conv2d_3"
+        )
+        self.batch_norm_3 = BatchNorm(name="batch_norm_3")
+        if project:
+            self.shortcut_conv2d = layers.Conv2D(
+                4 * width,
+                1,
+                strides=stride,
+                use_bias=False,
+                kernel_initializer=uniform(in_channels),
+                name="shortcut.conv2d",
+            )
+            self.shortcut_batch_norm = BatchNorm(name="shortcut.batch_norm")
+
+    def call(self, x):  # [B, H, W, in_channels]
+        y = keras.ops.relu(self.batch_norm(self.conv2d(x)))  # [B, H, W, width]
+        y = self.conv2d_2(keras.ops.pad(y, ((0, 0), (1, 1), (1, 1), (0, 0))))  # [B, H, W, width]
+        y = keras.ops.relu(self.batch_norm_2(y))  # [B, H, W, width]
+        y = self.batch_norm_3(self.conv2d_3(y))  # [B, H, W, 4 * width]
+        if self.project:
+            z = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, 4 * width]
+        else:
+            z = x  # [B, H, W, in_channels]
+        x = z + y  # [B, H, W, C]
+        return keras.ops.relu(x)  # [B, H, W, C]
+
+
+class Stage(layers.Layer):
+    def __init__(self, in_channels, width, depth, stride, **kwargs):
+        super().__init__(**kwargs)
+        self.bottleneck = Bottleneck(
+            in_channels, width, stride=stride, project=True, name="bottleneck"
+        )
+        self.bottleneck_2 = [
+            Bottleneck(4 * width, width, name=f"bottleneck_2.{i}") for i in range(depth - 1)
+        ]
+
+    def call(self, x):  # [B, H, W, in_channels]
+        x = self.bottleneck(x)  # [B, H, W, 4 * width]
+        for layer in self.bottleneck_2:
+            x = layer(x)  # [B, H, W, 4 * width]
+        return x  # [B, H, W, 4 * width]
+
+
+class ResNet50(keras.Model):
+    """Channels last: image is [3, 224, 224] in the spec, [B, 224, 224, 3] here."""
+
+    def __init__(self, classes=1000):
+        image = keras.Input((224, 224, 3), name="image")  # [B, 224, 224, 3]
+        x = layers.Conv2D(
+            64, 7, strides=2, use_bias=False, kernel_initializer=uniform(147), name="conv2d"
+        )(keras.ops.pad(image, ((0, 0), (3, 3), (3, 3), (0, 0))))
+        x = BatchNorm(name="batch_norm")(x)  # [B, 112, 112, 64]
+        # pooled before ReLU: the same values and gradients for less work
+        x = keras.ops.max_pool(
+            keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-math.inf),
+            3,
+            strides=2,
+        )
+        x = keras.ops.relu(x)  # [B, 56, 56, 64]
+        x = Stage(64, 64, depth=3, stride=1, name="stage")(x)  # [B, 56, 56, 256]
+        x = Stage(256, 128, depth=4, stride=2, name="stage_2")(x)  # [B, 28, 28, 512]
+        x = Stage(512, 256, depth=6, stride=2, name="stage_3")(x)  # [B, 14, 14, 1024]
+        x = Stage(1024, 512, depth=3, stride=2, name="stage_4")(x)  # [B, 7, 7, 2048]
+        features = keras.ops.mean(x, axis=(1, 2))  # [B, 2048]
+        logits = dense(2048, classes, name="logits")(features)  # [B, 1000]
+        super().__init__(inputs=image, outputs=logits, name="ResNet50")
+
+
+def build_model():
+    return ResNet50()
+
+
+# --- data ---
+
+INPUTS = ("image",)  # in the order of the model
+ARRAYS = {  # shape of a row, type, number of values of an integer
+    "image": ((3, 224, 224), "float32", None),
+    "logits": ((), "int64", 1000),
+}
+
+
+def shaped(name, values):
+    """The values in their declared shape and type, or the end of the program with the reason."""
+    shape, dtype, limit = ARRAYS[name]
+    given = values.shape[1:]
+    flat = len(given) == 1 and math.prod(given) == math.prod(shape)
+    if flat or [n for n in given if n != 1] == [n for n in shape if n != 1]:
+        values = values.reshape(-1, *shape)
+    elif given != shape:
+        raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
+    known = values[values != -100] if limit else values[:0]
+    if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
+        raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
+    return np.ascontiguousarray(values, dtype)
+
+
+def read_data(path):
+    """The arrays of an .npz file by name, a row for each sample."""
+    with np.load(path, allow_pickle=False) as file:
+        return chosen(dict(file))
+
+
+def chosen(arrays):
+    """The arrays that the model takes, by its names for them, as far as they are there."""
+    sources = {
+        "image": "image",
+        "logits": "logits",
+    }
+    left = [name for name in arrays if name not in sources.values()]
+    if sources["image"] not in arrays and len(left) == 1:
+        sources["image"] = left[0]  # the only input takes what is left
+    missing = [sources[name] for name in INPUTS if sources[name] not in arrays]
+    if missing:
+        raise SystemExit(f"no array is called {missing[0]}, only {', '.join(arrays)}")
+    found = {name: source for name, source in sources.items() if source in arrays}
+    return {name: shaped(name, np.asarray(arrays[source])) for name, source in found.items()}
+
+
+def encode(data, _, names):
+    """Arrays of some names, as the model takes them."""
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise SystemExit(f"no array is called {missing[0]}, only {', '.join(data)}")
+    return {name: data[name] for name in names}
+
+
+def split(data):
+    """The training, validation and test rows, drawn by a seed of their own."""
+    count = len(next(iter(data.values())))
+    if any(len(values) != count for values in data.values()):
+        raise SystemExit("the arrays have different numbers of rows")
+    validation, test = int(0.1 * count), int(0.0 * count)
+    order = np.random.default_rng(0).permutation(count)
+    parts = np.split(order, [count - validation - test, count - test])
+    return [{name: values[rows] for name, values in data.items()} for rows in parts]
+
+
+def synthetic_data(count, seed):
+    """Random rows of the declared shapes."""
+    rng = np.random.default_rng(seed)
+    return {
+        "image": rng.standard_normal((count, 3, 224, 224), np.float32),
+        "logits": rng.integers(0, 1000, count, "int64"),
+    }
+
+
+def load_parts(args):
+    """The training, validation and test part, and what was fitted on the first of them."""
+    if args.synthetic:
+        return split(synthetic_data(1024, 0)), {}
+    if not args.data:
+        raise SystemExit("the spec names no data: give --data FILE.npz, or try --synthetic")
+    if not os.path.exists(args.data):
+        raise SystemExit(f"{args.data} does not exist: give --data, or try --synthetic")
+    parts = split(read_data(args.data))
+    fitted = {}
+    return [encode(part, fitted, ARRAYS) for part in parts], fitted
+
+
+def all_rows(data):
+    """The numbers of all rows."""
+    return np.arange(len(data[INPUTS[0]]))
+
+
+def epoch_rows(data, seed, epoch):
+    """The rows in the order of an epoch, drawn by seed and epoch alone."""
+    return np.random.default_rng((seed, epoch)).permutation(all_rows(data))
+
+
+# --- training ---
+
+LEARNING_RATE = 0.5
+
+
+def cross_entropy(logits, target, smoothing, ignored):
+    """The mean of -log softmax at the true class, less those ignored."""
+    kept = target != ignored
+    target = tf.where(kept, target, 0)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
+    scores = tf.nn.log_softmax(logits)
+    losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(scores, -1)
+    losses = tf.where(kept, losses, 0)
+    return tf.reduce_sum(losses) / tf.math.count_nonzero(kept, dtype=losses.dtype)
+
+
+def loss_function(outputs, batch):
+    """The mean loss of a batch."""
+    return cross_entropy(outputs, batch["logits"], smoothing=0.1, ignored=-100)
+
+
+def penalty(model):
+    """What the size of weights adds to the loss of a step."""
+    weights = model.trainable_variables
+    return 1e-5 * tf.add_n([tf.reduce_sum(tf.square(v)) for v in weights if v.ndim > 1])
+
+
+def schedule(step, steps, epoch_steps):
+    """Factor of the learning rate at a step, from 0: falls along half a cosine after a warmup."""
+    warmup = 5 * epoch_steps
+    if step < warmup:
+        return (step + 1) / warmup
+    step, steps = step - warmup, steps - warmup
+    progress = min(step / max(steps, 1), 1.0)
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+WORDS = {
+    "kernel": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def key_of(variable):
+    """The key of a variable: its path with dots, in PyTorch's words (conv1.weight)."""
+    *path, word = variable.path.split("/")
+    return ".".join([*path, WORDS.get(word, word)])
+
+
+class SGD:
+    """Gradient descent with momentum, the rate outside of it as in PyTorch."""
+
+    def __init__(self, model):
+        self.variables = model.trainable_variables
+        self.velocity = [tf.Variable(tf.zeros_like(v)) for v in self.variables]
+
+    def apply(self, gradients, rate):
+        """One step against the gradients."""
+        rate = tf.cast(rate, self.variables[0].dtype)
+        for v, g, velocity in zip(self.variables, gradients, self.velocity):
+            tf.raw_ops.ResourceApplyMomentum(
+                var=v.value.handle,
+                accum=velocity.handle,
+                lr=rate,
+                grad=g,
+                momentum=0.9,
+                use_nesterov=False,
+            )
+
+    def state(self):
+        """What the next step needs besides the weights, by name."""
+        state = {}
+        for v, velocity in zip(self.variables, self.velocity):
+            state |= {f"velocity/{key_of(v)}": velocity}
+        return state
+
+
+def forward(model, batch, training=False):
+    """The outputs for a batch."""
+    return model(batch["image"], training=training)
+
+
+def train_step(model, optimizer, batch, rate):
+    """One step of the optimizer on a batch; gives the loss."""
+    with tf.GradientTape() as tape:
+        loss = loss_function(forward(model, batch, training=True), batch)
+        cost = loss + penalty(model)
+    gradients = tape.gradient(cost, optimizer.variables)
+    optimizer.apply(gradients, rate)
+    return loss
+
+
+def make_train_steps(model, optimizer, data):
+    """One graph that takes many steps, one for each list of rows; gives their losses."""
+    signature = [tf.TensorSpec([None, None], "int64"), tf.TensorSpec([None], "float64")]
+
+    def step(item):
+        rows, rate = item
+        batch = take(data, rows)
+        return train_step(model, optimizer, batch, rate)
+
+    @tf.function(autograph=False, input_signature=signature)
+    def train_steps(*items):  # [steps, batch], [steps]
+        return tf.map_fn(step, items, fn_output_signature="float32", parallel_iterations=1)
+
+    return train_steps
+
+
+def take(data, rows):
+    """Some rows as a batch."""
+    return {name: tf.gather(values, rows) for name, values in data.items()}
+
+
+def to_tensors(data):
+    """The arrays as tensors, images channels last."""
+    order = {"image": (0, 2, 3, 1)}
+    data = {name: x.transpose(order[name]) if name in order else x for name, x in data.items()}
+    return {name: tf.constant(values) for name, values in data.items()}
+
+
+def make_evaluate(model, data, size):
+    """A function that gives the loss and the metrics over all rows, in batches of some size."""
+    rows = all_rows(data)
+    if not len(rows):
+        raise SystemExit("there are no rows to evaluate on: the part is too small")
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], "int64")])
+    def measure(part):
+        batch = take(data, part)
+        outputs = forward(model, batch)
+        share = tf.cast(tf.shape(part)[0] / len(rows), "float32")
+        return {
+            "loss": loss_function(outputs, batch) * share,
+        }
+
+    def evaluate():
+        parts = [measure(part) for part in np.split(rows, range(size, len(rows), size))]
+        sums = {
+            name: np.sum([part[name] for part in parts], axis=0, dtype=np.float64)
+            for name in ("loss",)
+        }
+        figures = {
+            "loss": sums["loss"],
+        }
+        return {name: float(value) for name, value in figures.items()}
+
+    return evaluate
+
+
+def write_file(path, write):
+    """Writes a file whole or not at all."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_metrics(path, history):
+    """Writes the figures of all epochs so far as CSV."""
+    rows = [[f"{value:.6g}" for value in figures.values()] for figures in history]
+    lines = [",".join(row) + "\n" for row in [history[0], *rows]]
+    write_file(path, lambda file: file.write("".join(lines).encode()))
+
+
+def catch_signals():
+    """A list that tells of Ctrl-C or a request to terminate; the second one ends at once."""
+    caught = []
+
+    def catch(number, _):
+        caught.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, catch)
+    signal.signal(signal.SIGTERM, catch)
+    return caught
+
+
+def show_bar(epoch, done, steps, loss):
+    """A bar that grows in one line of the terminal."""
+    bar = ("#" * (30 * done // steps)).ljust(30)
+    print(f"\repoch {epoch} [{bar}] {done}/{steps}  loss {loss:.4f}\x1b[K", end="", flush=True)
+
+
+def weights_of(model):
+    """The weights of a model and its running statistics by key."""
+    return {key_of(v): v for v in model.weights}
+
+
+def progress_of(model, optimizer):
+    """What a run needs to go on besides the weights, by name."""
+    return {f"optimizer/{name}": v for name, v in optimizer.state().items()}
+
+
+def save_checkpoint(path, variables, notes):
+    """Writes a checkpoint whole or not at all: an .npz of arrays, the notes in it as JSON."""
+    arrays = {name: v.numpy() for name, v in variables.items()}
+    arrays["notes/json"] = np.array(json.dumps(notes))
+    write_file(path, lambda file: np.savez(file, **arrays))
+
+
+def load_checkpoint(path):
+    """A checkpoint's notes and arrays; none of it is executed. Its .npz may be left out."""
+    path = path if path.endswith(".npz") else f"{path}.npz"
+    if not os.path.exists(path):
+        raise SystemExit(f"{path} does not exist: train first, or give --checkpoint")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    return {**json.loads(str(arrays.pop("notes/json"))), "arrays": arrays}
+
+
+def restore(variables, arrays):
+    """Puts arrays of a checkpoint into variables of the same names."""
+    for name, variable in variables.items():
+        if name not in arrays or arrays[name].shape != tuple(variable.shape):
+            raise SystemExit(f"the checkpoint is of another model: {name} does not fit")
+        variable.assign(arrays[name])
+
+
+def pick_device(name):
+    """Lets TensorFlow see one device, by name; auto is the fastest there is."""
+    kind, _, number = name.partition(":")
+    cards = tf.config.list_physical_devices("GPU")
+    if kind in ("cuda", "mps") and len(cards) <= int(number or 0):
+        raise SystemExit(f"there is no {name} device here: give --device cpu")
+    if kind not in ("auto", "cpu", "cuda", "mps"):
+        raise SystemExit(f"{name} is no device: give auto, cpu, cuda, cuda:1 or mps")
+    if cards:
+        card = int(number or 0)
+        tf.config.set_visible_devices([] if kind == "cpu" else cards[card : card + 1], "GPU")
+        for visible in tf.config.get_visible_devices("GPU"):
+            tf.config.experimental.set_memory_growth(visible, True)
+
+
+def start_model(args):
+    """The model with its first weights."""
+    keras.utils.set_random_seed(args.seed)
+    return build_model()
+
+
+def train_epoch(train_steps, data, args, run, caught):
+    """Goes on with an epoch to its end, the run's or a signal; adds its losses to the run.
+
+    Gives the number of rows of each step of the whole epoch.
+    """
+    order, size = epoch_rows(data, args.seed, run["epoch"]), args.batch
+    parts = np.split(order, range(size, len(order), size))
+    stop = min(len(parts), len(run["losses"]) + run["steps"] - run["step"])
+    count = 1
+    while len(run["losses"]) < stop and not caught:
+        done, start = len(run["losses"]), time.monotonic()
+        chosen = parts[done : min(done + count, stop)]
+        if len(chosen) > 1 and len(chosen[-1]) < size:  # a short batch has a call of its own
+            chosen.pop()
+        steps = range(run["step"], run["step"] + len(chosen))
+        rates = [LEARNING_RATE * schedule(step, run["steps"], len(parts)) for step in steps]
+        losses = train_steps(np.stack(chosen), rates).numpy()
+        run["losses"] += losses.tolist()
+        run["step"] += len(losses)
+        for step, loss in enumerate(losses, run["step"] - len(losses) + 1):
+            if not math.isfinite(loss):
+                raise SystemExit(
+                    f"the loss is {loss} at step {step}; the checkpoints are from before it"
+                )
+        if sys.stdout.isatty():
+            show_bar(run["epoch"], len(run["losses"]), stop, losses[-1])
+        pace = len(losses) / max(time.monotonic() - start, 1e-9)
+        count = min(max(int(pace / 5), 1), 4 * count)  # a call takes a fifth of a second
+    if sys.stdout.isatty():
+        print("\r\x1b[K", end="")
+    return [len(part) for part in parts[:stop]]
+
+
+def train(args):
+    """Trains, with an evaluation, checkpoints and a line of metrics.csv after every epoch."""
+    last, best = (os.path.join(args.out, name) for name in ("last.npz", "best.npz"))
+    state = load_checkpoint(last) if args.resume else {}
+    settings = settle(args, state)
+    pick_device(args.device)
+    parts, fitted = load_parts(args)
+    training, validation, _ = (to_tensors(part) for part in parts)
+    model = start_model(args)
+    optimizer = SGD(model)
+    run = {"epoch": 1, "step": 0, "losses": [], "best": math.inf, "history": []}
+    if state:
+        run = state["run"]
+        restore(weights_of(model) | progress_of(model, optimizer), state["arrays"])
+    epoch_steps = -(-len(all_rows(training)) // args.batch)
+    if not epoch_steps:
+        raise SystemExit("there is nothing to train on: the training part has no row")
+    run["steps"] = run_length(args, epoch_steps, run.get("steps"))
+    train_steps = make_train_steps(model, optimizer, training)
+    evaluate = make_evaluate(model, validation, args.batch)
+
+    def checkpoint(path, whole=True):
+        """Keeps the weights and what predictions need; the whole of it to go on from, too."""
+        variables, notes = weights_of(model), {"fitted": fitted, "settings": settings}
+        if whole:
+            variables |= progress_of(model, optimizer)
+            notes["run"] = run
+        save_checkpoint(path, variables, notes)
+
+    os.makedirs(args.out, exist_ok=True)
+    caught = catch_signals()
+    while run["step"] < run["steps"]:
+        start = time.perf_counter()
+        sizes = train_epoch(train_steps, training, args, run, caught)
+        if len(run["losses"]) == len(sizes):  # not in the middle of an epoch
+            loss = sum(map(operator.mul, run["losses"], sizes)) / sum(sizes)
+            figures = {"epoch": run["epoch"], "step": run["step"], "loss": loss}
+            figures |= {f"val_{name}": value for name, value in evaluate().items()}
+            figures["seconds"] = time.perf_counter() - start
+            run["history"].append(figures)
+            run["epoch"], run["losses"] = run["epoch"] + 1, []
+            if figures["val_loss"] < run["best"]:
+                run["best"] = figures["val_loss"]
+                checkpoint(best, whole=False)
+            write_metrics(os.path.join(args.out, "metrics.csv"), run["history"])
+            print("  ".join(f"{name} {value:.4g}" for name, value in figures.items()), flush=True)
+        checkpoint(last)
+        if caught:
+            print(f"stopped at step {run['step']}; --resume goes on from there", file=sys.stderr)
+            sys.exit(128 + caught[0])
+
+
+# --- commands ---
+
+
+def load_trained(args):
+    """A trained model and its checkpoint."""
+    best, last = (os.path.join(args.out, name) for name in ("best.npz", "last.npz"))
+    state = load_checkpoint(args.checkpoint or (best if os.path.exists(best) else last))
+    settle(args, state)
+    model = start_model(args)
+    restore(weights_of(model), state["arrays"])
+    return model, state
+
+
+def score(args):
+    """Evaluates a checkpoint on the validation rows, or on all rows of another file."""
+    other = args.data and os.path.realpath(args.data)
+    pick_device(args.device)
+    model, state = load_trained(args)
+    if other and other != state["settings"]["data"]:
+        data = encode(read_data(other), state["fitted"], ARRAYS)
+    else:
+        data = load_parts(args)[0][1]
+    count = len(all_rows(data))
+    figures = make_evaluate(model, to_tensors(data), args.batch)()
+    print("  ".join([f"{count} rows", *(f"{name} {value:.4g}" for name, value in figures.items())]))
+    if args.output:
+        write_file(args.output, lambda file: file.write(json.dumps(figures).encode()))
+
+
+def predict(args):
+    """Writes what a checkpoint makes of new rows, or of the held-out ones."""
+    pick_device(args.device)
+    model, state = load_trained(args)
+    if args.input:
+        data = encode(read_data(args.input), state["fitted"], INPUTS)
+    else:
+        data = load_parts(args)[0][1]
+    data = to_tensors(data)
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], "int64")])
+    def answers(rows):
+        outputs = forward(model, take(data, rows))
+        return {"logits": tf.nn.softmax(outputs)}
+
+    rows = all_rows(data)
+    parts = [answers(part) for part in np.split(rows, range(args.batch, len(rows), args.batch))]
+    results = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    path = args.output or os.path.join(args.out, "predictions.csv")
+    write_predictions(path, results, state["fitted"].get("classes", {}))
+    print(f"{len(next(iter(results.values())))} rows in {path}")
+
+
+def dry_run(args):
+    """One step of training and one evaluation on random data: shows that everything fits."""
+    settle(args, {})
+    pick_device(args.device)
+    rows = args.batch
+    data = to_tensors(synthetic_data(rows, args.seed))
+    model = start_model(args)
+    train_steps = make_train_steps(model, SGD(model), data)
+    loss = float(train_steps(all_rows(data)[None], [LEARNING_RATE])[0])
+    after = make_evaluate(model, data, rows)()
+    print(f"dry run: loss {loss:.4g}, after one step {after['loss']:.4g}; everything fits")
+
+
+def write_predictions(path, results, classes):
+    """Writes predictions: .npz as arrays, anything else as CSV, a column for each number."""
+    if path.endswith(".npz"):
+        names = {f"{name}_classes": np.array(known) for name, known in classes.items()}
+        return write_file(path, lambda file: np.savez(file, **results, **names))
+    columns = {}
+    for name, values in results.items():
+        values = values.reshape(len(values), -1)
+        labels = [*classes.get(name, []), *map(str, range(values.shape[1]))][: values.shape[1]]
+        if name in ("logits",):
+            columns[name] = [labels[place] for place in values.argmax(1)]
+        for label, numbers in zip(labels, values.T):
+            column = f"{name}_{label}" if len(labels) > 1 else name
+            columns[column] = [f"{number:.6g}" for number in numbers]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([columns, *zip(*columns.values())])
+    return write_file(path, lambda file: file.write(text.getvalue().encode()))
+
+
+def settle(args, state):
+    """Fills in what was not asked for: from the run that a checkpoint is of, else from the spec."""
+    defaults = {
+        "data": None,
+        "synthetic": False,
+        "batch": 32,
+        "seed": 0,
+    }
+    for name, value in {**defaults, **state.get("settings", {})}.items():
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    args.data = args.data and os.path.realpath(args.data)
+    return {name: getattr(args, name) for name in defaults}
+
+
+def run_length(args, epoch_steps, before):
+    """The number of steps: as asked for, else as of the run that goes on, else as in the spec."""
+    if args.steps:
+        return args.steps
+    if args.epochs:
+        return args.epochs * epoch_steps
+    return before or 10 * epoch_steps
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
+    add("--data", help="the file to train on, or to evaluate")
+    add("--synthetic", action="store_true", default=None, help="train on random data")
+    add("--input", help="for predict: the file to read; the validation part if not given")
+    add("--out", default="runs/resnet50_tensorflow", help="folder of checkpoints and metrics.csv")
+    add("--checkpoint", help="for evaluate and predict: best.npz of --out if not given")
+    add("--output", help="file for figures (JSON) or predictions (CSV or NPZ)")
+    add("--epochs", type=int, help="how long to train; 10 epochs if not given")
+    add("--steps", type=int, help="the same in steps of the optimizer")
+    add("--batch", type=int, help="rows in a batch; 32 if not given")
+    add("--seed", type=int, help="of weights and order; 0 if not given")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    add("--resume", action="store_true", help="go on from last.npz of --out")
+    add("--dry-run", action="store_true", help="one step on random data, to see that all fits")
+    args = parser.parse_args()
+    for path in (args.data, args.input):
+        if path and not os.path.exists(path):
+            parser.error(f"{path} does not exist")
+    commands = {"train": train, "evaluate": score, "predict": predict}
+    (dry_run if args.dry_run else commands[args.command])(args)
+
+
+if __name__ == "__main__":
+    main()
