@@ -46,7 +46,8 @@ fmt: $(READY)  ## Format Python and MSL files
 	$(BIN)/black --quiet $(SOURCES)
 	$(BIN)/msl fmt examples/*.msl tests/bench/specs/*.msl
 
-bench: $(READY)  ## Time generated code against hand-written and tutorial code
+bench: $(READY)  ## Time the commands, and generated code against hand-written and tutorial code
+	$(BIN)/python -m tests.bench.startup
 	$(BIN)/python -m tests.bench.run $(ARGS)
 
 docs: $(READY)  ## Rewrite the pages that are made from the registry
