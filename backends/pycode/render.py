@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 LINE_LENGTH = 100
+
+
+BACKENDS = Path(__file__).resolve().parent.parent
 
 
 @cache
@@ -18,32 +21,31 @@ def environment(package: str) -> Any:
     """
     import jinja2
 
-    folders = [
-        str(files(package).joinpath("templates")),
-        str(files("backends").joinpath("templates")),
-    ]
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # what is drawn is Python, and values enter it quoted
-    )
+    folders = (_templates(package), BACKENDS / "templates")
+    return _environment(folders, undefined=jinja2.StrictUndefined)
 
 
 @cache
 def helper_environment(package: str) -> Any:
     """The Jinja environment of helper templates, whose unset flags are false."""
+    return _environment((_templates(package) / "helpers",))
+
+
+def _templates(package: str) -> Path:
+    """Where the templates of a backend lie; ``package`` is its dotted name."""
+    return BACKENDS / package.rpartition(".")[2] / "templates"
+
+
+def _environment(folders: tuple[Path, ...], **options: Any) -> Any:
     import jinja2
 
-    folder = str(files(package).joinpath("templates", "helpers"))
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder]),
+        loader=jinja2.FileSystemLoader(folders),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # what is drawn is Python, and values enter it quoted
+        **options,
     )
 
 
