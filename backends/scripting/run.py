@@ -8,7 +8,6 @@ from backends.pycode.literals import literal, quote
 from backends.scripting import Origin
 from backends.scripting.sources import source_of
 from dsl.ir import Model, walk
-from dsl.kinds.values import AUTO
 from dsl.shapes.dim import evaluate
 from dsl.training.data import ImageFolder, Synthetic, Text
 from dsl.training.plan import Training
@@ -17,13 +16,16 @@ ROUND = 1000
 """Steps between two evaluations at most, where the length of a run is given in steps."""
 
 
-def run_context(training: Training, stem: str, data_path: str | None) -> dict[str, Any]:
+def run_context(
+    training: Training, stem: str, data_path: str | None, ending: str
+) -> dict[str, Any]:
     """Length, checkpoints, early stopping and flags.
 
     Args:
         training: The plan.
         stem: The script's name without its ending; runs go to ``runs/<stem>``.
         data_path: The data's path as seen from the script; None for the spec's own words.
+        ending: Of the names of checkpoints.
     """
     settings = training.train
     validates = source_of(training).validation > 0
@@ -43,7 +45,7 @@ def run_context(training: Training, stem: str, data_path: str | None) -> dict[st
         "data_path": _data_path(training, data_path),
         "predict_doc": _predict_doc(training),
         "defaults": _defaults(training),
-        "flags": _flags(training, stem),
+        "flags": _flags(training, stem, ending),
         **_stopping(training, validates),
     }
 
@@ -81,8 +83,7 @@ def _stopping(training: Training, validates: bool) -> dict[str, Any]:
     if monitor == "val_loss" and not validates:
         monitor = "loss"
     metric = monitor.removeprefix("val_")
-    higher = any(use.name == metric and use.kind.higher_is_better for use in training.metrics)
-    most = kind.mode == "max" if kind.mode is not AUTO else higher
+    most = training.stopping_mode == "max"
     margin = f" {'+' if most else '-'} {literal(kind.min_delta)}" if kind.min_delta else ""
     return {
         "stopping": {
@@ -104,7 +105,7 @@ def _defaults(training: Training) -> list[dict[str, str]]:
     return [{"name": quote(name), "value": value} for name, value in pairs]
 
 
-def _flags(training: Training, stem: str) -> list[str]:
+def _flags(training: Training, stem: str, ending: str) -> list[str]:
     """The arguments of ``add_argument``, one string each."""
     settings, device, source = training.train, training.device, source_of(training)
     what = "folder" if isinstance(source, ImageFolder) else "file"
@@ -119,7 +120,7 @@ def _flags(training: Training, stem: str) -> list[str]:
         ]
     flags += [
         f'"--out", default={quote("runs/" + stem)}, help="folder of checkpoints and metrics.csv"',
-        '"--checkpoint", help="for evaluate and predict: best.pt of --out if not given"',
+        f'"--checkpoint", help="for evaluate and predict: best.{ending} of --out if not given"',
         '"--output", help="file for figures (JSON) or predictions (CSV or NPZ)"',
         f'"--epochs", type=int, help="how long to train; {length} if not given"',
         '"--steps", type=int, help="the same in steps of the optimizer"',
@@ -132,16 +133,23 @@ def _flags(training: Training, stem: str) -> list[str]:
     if device.count > 1:
         flags.append(f'"--devices", type=int, default={int(device.count)}')
     flags += [
-        '"--resume", action="store_true", help="go on from last.pt of --out"',
+        f'"--resume", action="store_true", help="go on from last.{ending} of --out"',
         '"--dry-run", action="store_true", help="one step on random data, to see that all fits"',
     ]
     return flags
 
 
-def header(model: Model, origin: Origin, trains: bool) -> dict[str, Any]:
-    """What the docstring of the file says."""
+def header(model: Model, origin: Origin, trains: bool, ending: str) -> dict[str, Any]:
+    """What the docstring of the file says.
+
+    Args:
+        model: The model.
+        origin: Where the file comes from.
+        trains: Whether it holds more than the model.
+        ending: Of the names of checkpoints.
+    """
     file = f"python {origin.stem or 'script'}.py"
-    best = f"runs/{origin.stem or 'script'}/best.pt"
+    best = f"runs/{origin.stem or 'script'}/best.{ending}"
     usage = [
         file,
         f"{file} evaluate",

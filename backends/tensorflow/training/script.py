@@ -23,6 +23,9 @@ from dsl.training.optimizers import Adam
 from dsl.training.plan import Training
 
 TEMPLATE = "script.py.jinja"
+CHECKPOINT = "npz"
+"""The ending of checkpoints' names."""
+
 TEMPLATE_DIRS = (SHARED.parent / "tensorflow" / "templates", SHARED)
 """Where ``script.py.jinja`` and what it includes are looked for."""
 
@@ -43,7 +46,7 @@ def script_context(
     """
     trains = bool(training.losses)
     context: dict[str, Any] = {
-        **header(model, origin, trains),
+        **header(model, origin, trains, CHECKPOINT),
         "framework": "TensorFlow",
         "model_code": model_code.code.strip(),
         "trains": trains,
@@ -51,7 +54,6 @@ def script_context(
     }
     if trains:
         context |= _training(model, training, model_code, origin)
-        context["usage"] = [line.replace("best.pt", "best.npz") for line in context["usage"]]
     imports = {*model_code.imports, *(_imports(context) if trains else ())}
     context["imports"] = import_groups(imports)
     return context
@@ -74,18 +76,16 @@ def _training(
     rate: Any = training.optimizer or Adam()
     schedule = schedule_context(training.schedule, rate.lr)
     data = data_context(model, training)
-    run = run_context(training, origin.stem or "script", origin.data_path)
     layers = [visit.node.layer for visit in walk(model.body.nodes)]
     return {
         **data,
         **schedule,
-        **run,
+        **run_context(training, origin.stem or "script", origin.data_path, CHECKPOINT),
         **loss_context(model, training),
         **optimizer_context(model, training, model_code.keys, bool(schedule["schedule"])),
         **metric_context(model, training),
         **_precision(training),
         **_augment(model, training),
-        "flags": [_flag(text) for text in run["flags"]],
         "model_call": _call(model),
         "random": any(layer.stochastic for layer in layers),
         "autograph": "" if _is_extern(layers) else "autograph=False, ",
@@ -99,11 +99,6 @@ def _training(
         "wide": any(output.value.type.rank > 1 for output in model.body.outputs)
         and not data["text"],
     }
-
-
-def _flag(text: str) -> str:
-    """A flag's help with the names that checkpoints have here."""
-    return text.replace("best.pt", "best.npz").replace("last.pt", "last.npz")
 
 
 def _is_extern(layers: list[Any]) -> bool:

@@ -20,6 +20,9 @@ from dsl.training.optimizers import Adam
 from dsl.training.plan import Training
 
 TEMPLATE = "script.py.jinja"
+CHECKPOINT = "pt"
+"""The ending of checkpoints' names."""
+
 TEMPLATE_DIRS = (SHARED.parent / "torch" / "templates", SHARED)
 """Where ``script.py.jinja`` and what it includes are looked for."""
 
@@ -40,7 +43,7 @@ def script_context(
     """
     trains = bool(training.losses)
     context: dict[str, Any] = {
-        **header(model, origin, trains),
+        **header(model, origin, trains, CHECKPOINT),
         "framework": "PyTorch",
         "model_code": model_code.code.strip(),
         "trains": trains,
@@ -84,7 +87,7 @@ def _training(
     return {
         **data,
         **schedule,
-        **run_context(training, origin.stem or "script", origin.data_path),
+        **run_context(training, origin.stem or "script", origin.data_path, CHECKPOINT),
         **loss_context(model, training),
         **optimizer_context(model, training, model_code.keys, bool(schedule["schedule"])),
         **metric_context(model, training),
