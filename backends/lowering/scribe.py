@@ -120,10 +120,6 @@ class Scribe:
         """Lets a value be another one under a second identity."""
         self._names[slot] = self.variable(other)
 
-    def is_live(self, slot: Slot) -> bool:
-        """Whether a value has further uses."""
-        return self._uses[slot] > 0
-
     @contextmanager
     def pinned(self, slots: Iterable[Slot]) -> Iterator[None]:
         """Keeps the variables of some values from being taken, as a loop needs them again."""
