@@ -246,6 +246,25 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(looks: int, run, t
         np.testing.assert_array_equal(values, parts[name], err_msg=name)
 
 
+def test_a_run_counted_in_steps_is_cut_into_rounds(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("backends.scripting.run.ROUND", 100)
+    data = "data Synthetic(700, validation=0)\ntrain { steps = 250; batch = 5 }\n"
+    spec = NET + "loss CrossEntropy\n" + data
+    script = loaded(drawn(spec, "tensorflow"), tmp_path, "rounds")
+    run(script, "--out", "whole")
+    with pytest.raises(SystemExit):
+        run(script, "--out", "parts", caught=Interrupt(3))
+    run(script, "--out", "parts", "--resume")
+    whole, parts = (
+        np.loadtxt(tmp_path / out / "metrics.csv", delimiter=",", skiprows=1)[:, :3]
+        for out in ("whole", "parts")
+    )
+    np.testing.assert_array_equal(whole, parts)
+    assert whole[:, 1].tolist() == [100, 140, 240, 250]  # an epoch has 140 steps
+
+
 def test_train_evaluate_and_predict_agree(run, tmp_path: Path):
     script = loaded(drawn(IMAGES + DIGITS_TRAINING, "tensorflow"), tmp_path, "digits")
     printed = run(script, "--epochs", "2").splitlines()
@@ -311,7 +330,7 @@ def test_a_loss_that_is_no_number_ends_the_run(run, tmp_path: Path):
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_dry_run_fits(name: str, run, tmp_path: Path):
     script = loaded(drawn(SCRIPTS[name], "tensorflow"), tmp_path, "dry")
-    assert "everything fits" in run(script, "--dry-run", "--batch", "4")
+    assert run(script, "--dry-run", "--batch", "4").startswith("dry run: a step and an evaluation")
 
 
 def test_several_devices_are_refused_with_the_reason(run, tmp_path: Path):

@@ -95,7 +95,7 @@ def _training(
         "compiled": bool(training.device.compile),
         "needs": _needs(data),
         "predictions": _predictions(model, training),
-        "choices": _choices(training),
+        "choices": _choices(model, training),
         "wide": any(output.value.type.rank > 1 for output in model.body.outputs)
         and not data["text"],
     }
@@ -184,7 +184,10 @@ def _predictions(model: Model, training: Training) -> list[dict[str, str]]:
     return found
 
 
-def _choices(training: Training) -> str:
-    """The outputs that choose one of several classes, as a tuple."""
-    names = [term.output for term in training.losses if term.kind.task == "classes"]
-    return literal(tuple(dict.fromkeys(names))) if names else ""
+def _choices(model: Model, training: Training) -> str:
+    """The outputs that choose one of several classes, as a tuple, or "all" or none of them."""
+    names = {term.output for term in training.losses if term.kind.task == "classes"}
+    chosen = tuple(output.name for output in model.body.outputs if output.name in names)
+    if len(chosen) == len(model.body.outputs):
+        return "all"
+    return literal(chosen) if chosen else ""
