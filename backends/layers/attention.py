@@ -16,6 +16,7 @@ _DEFAULTS = {
     "bias": True,
     "window": None,
     "scale": None,
+    "rope_dim": None,
 }
 
 
@@ -26,6 +27,12 @@ def shown_settings(layer: Any) -> dict[str, Any]:
         for name, value in layer.values.items()
         if name in _DEFAULTS and unless(_DEFAULTS[name], value) is not None
     }
+
+
+def bias_forms(layer: Any) -> dict[str, bool]:
+    """Whether code must read `bias` as a truth value, as names of projections, or as both."""
+    named = isinstance(layer.bias, tuple)
+    return {"named_bias": named, "plain_bias": not named}
 
 
 def shown_widths(layer: Any, site: Site) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def projected_attention(
         for x, role, count in zip(operands, ("query", "key", "value"), counts, strict=True)
     )
     if layer.rope is not None:
-        query, key = _rotated(query, layer.rope), _rotated(key, layer.rope)
+        query, key = (_rotated(x, layer.rope, layer.rope_dim) for x in (query, key))
     owner = [head // (layer.heads // shared) for head in range(layer.heads)]
     key, value = key[..., owner, :, :], value[..., owner, :, :]
     mask = _mask(inputs, layer.slots[3], max(query.ndim, key.ndim))
@@ -78,13 +78,17 @@ def _mask(inputs: list[Any], slot: int, rank: int) -> Any:
     return rows.reshape(rows.shape[0], *(1,) * (rank - 3), *rows.shape[1:])
 
 
-def _rotated(x: np.ndarray, base: float) -> np.ndarray:
-    """Features k and k + d/2 turned as a pair by the angle ``t base^(-2k/d)`` at position t."""
-    half = x.shape[-1] // 2
-    turned = np.empty_like(x)
+def _rotated(x: np.ndarray, base: float, part: int | None) -> np.ndarray:
+    """Features k and k + d/2 turned as a pair by the angle ``t base^(-2k/d)`` at position t.
+
+    Here d is `part`, and the features behind the first `part` stay (Black et al. 2022).
+    """
+    size = part or x.shape[-1]
+    half = size // 2
+    turned = np.array(x)
     for t in range(x.shape[-2]):
         for k in range(half):
-            angle = t * base ** (-2 * k / x.shape[-1])
+            angle = t * base ** (-2 * k / size)
             a, b = x[..., t, k], x[..., t, half + k]
             turned[..., t, k] = a * math.cos(angle) - b * math.sin(angle)
             turned[..., t, half + k] = b * math.cos(angle) + a * math.sin(angle)

@@ -10,7 +10,7 @@ import math
 from typing import ClassVar
 
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Bool, Float, Int
+from dsl.kinds.values import Bool, Float, Int, ListOf, OneOf, String
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Port, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
@@ -18,6 +18,7 @@ from dsl.shapes.types import TensorType
 _SPATIAL = ("time", "depth", "height", "width")
 _SOFTMAX = 5
 _ROTATION = 3
+_ROLES = ("query", "key", "value", "out")
 _PORTS = (Port("query"), Port("key"), Port("value"), Port("mask", optional=True))
 
 
@@ -119,13 +120,19 @@ class Projected(Layer, abstract=True):
     dropout: float = arg(
         Float(0, 1, open_high=True), "Probability that a weight is dropped in training.", 0.0
     )
-    bias: bool = arg(Bool(), "Whether the four projections add a learned offset.", True,
-        keras=("use_bias",))  # fmt: skip
+    bias: bool | tuple[str, ...] = arg(
+        OneOf(Bool(), ListOf(String(*_ROLES), least=1)), "Whether the four projections add a "
+        "learned offset, or those that do: [\"query\", \"key\", \"value\"].", True,
+        keras=("use_bias",),
+    )  # fmt: skip
     window: int | None = arg(
         Int(1), "Positions i and j see each other where |i - j| < window.", None
     )
     scale: float | None = arg(
         Float(0, open_low=True), "Factor of the scores; 1 / sqrt(head_dim) if not given.", None
+    )
+    rope_dim: int | None = arg(
+        Int(2), "Features of each head that `rope` turns, the first ones; all if not given.", None
     )
 
     def check(self) -> None:
@@ -136,6 +143,21 @@ class Projected(Layer, abstract=True):
                 f"take a divisor of {self.heads}",
                 "MSL313",
             )
+        if self.rope_dim is not None and self.rope is None:
+            raise KindError(
+                "`rope_dim` says how much `rope` turns, and there is no `rope`",
+                "rope_dim",
+                "add rope=10000.0",
+            )
+        if isinstance(self.bias, tuple) and len(set(self.bias)) < len(self.bias):
+            raise KindError("`bias` names a projection twice", "bias", "name each once")
+
+    @property
+    def biased(self) -> tuple[str, ...]:
+        """The projections that add a learned offset: some of query, key, value, out."""
+        if isinstance(self.bias, tuple):
+            return self.bias
+        return _ROLES if self.bias else ()
 
     def operands(self, inputs: MaybeTypes) -> MaybeTypes:
         """The types of query, key, value and mask."""
@@ -150,12 +172,24 @@ class Projected(Layer, abstract=True):
         if self.head_dim is None:
             _check_heads(self.heads, width, 0)
         size = width // self.heads if self.head_dim is None else self.head_dim
-        if self.rope is not None and size % 2:
+        self._check_rotation(size)
+        return size
+
+    def _check_rotation(self, size: int) -> None:
+        """Refuses to turn half a pair of features, or more of them than a head has."""
+        if self.rope is None:
+            return
+        if self.rope_dim is None and size % 2:
             raise LayerError(
                 "MSL313", f"rotary positions turn pairs of features, and a head has {size}",
                 arg="rope", help="choose `head_dim` or `heads` so that a head has an even size",
             )  # fmt: skip
-        return size
+        if self.rope_dim is not None and (self.rope_dim % 2 or self.rope_dim > size):
+            raise LayerError(
+                "MSL313", "rotary positions turn pairs of a head's features, and "
+                f"{self.rope_dim} of {size} cannot be paired", arg="rope_dim",
+                help=f"take an even number up to {size}",
+            )  # fmt: skip
 
     def infer(self, *inputs: TensorType | None) -> TensorType:
         query, key, value, mask = self.operands(inputs)
@@ -175,7 +209,7 @@ class Projected(Layer, abstract=True):
         for role, size, fan_in in sizes:
             start = Init("uniform", 1 / math.sqrt(fan_in))
             found.append(Weight(f"{role}.weight", (size, fan_in), start))
-            if self.bias:
+            if role in self.biased:
                 found.append(Weight(f"{role}.bias", (size,), start, "bias"))
         return tuple(found)
 
@@ -217,10 +251,11 @@ class Projected(Layer, abstract=True):
         queries, keys = product(query.shape[:-1]), product(key.shape[:-1])
         total = _SOFTMAX * self.heads * queries * key.shape[-2]
         if self.rope is not None:
-            total = total + _ROTATION * (queries * inner + keys * shared)
-        if self.bias:
-            total = total + queries * (inner + query.shape[-1]) + 2 * keys * shared
-        return total
+            turned = (queries * inner + keys * shared) * (self.rope_dim or 1)
+            part = self.head_size(query.shape[-1]) if self.rope_dim else 1
+            total = total + _ROTATION * turned // part
+        sizes = (queries * inner, keys * shared, keys * shared, queries * query.shape[-1])
+        return total + sum(size for role, size in zip(_ROLES, sizes) if role in self.biased)
 
 
 class Attention(Projected):
@@ -241,12 +276,13 @@ class Attention(Projected):
     is the bias of `out`. With `kv_heads` query head ``h`` uses key head
     ``h // (heads / kv_heads)``. With `rope` the two halves ``a, b`` of each query and key head at
     position ``t`` become ``a cos - b sin, b cos + a sin`` of the angles
-    ``t * rope ** (-2 k / head_dim)``, as in Llama. In training each weight is dropped with the
-    probability `dropout`, the others grow by ``1 / (1 - dropout)``.
+    ``t * rope ** (-2 k / head_dim)``, as in Llama; with `rope_dim` those of its first `rope_dim`
+    features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX. In training each weight is
+    dropped with the probability `dropout`, the others grow by ``1 / (1 - dropout)``.
     Precision: softmax and angles of a half-precision value are computed in float32.
     Source: Vaswani et al. 2017, section 3.2; grouped heads Ainslie et al. 2023 (GQA), section 2.2;
-    rotation Su et al. 2021 (RoFormer), eq. 34, features paired half by half; windows Beltagy et al.
-    2020 (Longformer), section 3.1.
+    rotation Su et al. 2021 (RoFormer), eq. 34, features paired half by half, a part of them Black
+    et al. 2022 (GPT-NeoX), section 2.2; windows Beltagy et al. 2020 (Longformer), section 3.1.
     """
 
     keras = ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")

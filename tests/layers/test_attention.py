@@ -33,12 +33,21 @@ OPTIONS = {
     "head_dim": [None, 4],
     "causal": [False, True],
     "rope": [None, 100.0],
-    "bias": [True, False],
+    "bias": [True, False, ("query", "key", "value"), ("query", "value", "out")],
     "window": [None, 2],
     "scale": [None, 0.3],
 }
 SELF = pairwise(**OPTIONS)
 CROSS = pairwise(**{key: OPTIONS[key] for key in ("heads", "kv_heads", "head_dim", "rope", "bias")})
+PARTLY = [
+    {"heads": 2, "rope": 100.0, "rope_dim": 4},
+    {"heads": 2, "kv_heads": 1, "head_dim": 8, "rope": 10.0, "rope_dim": 2, "bias": ("query",)},
+    {"heads": 2, "rope": 100.0, "rope_dim": 6, "causal": True},
+]
+VARIED = [
+    {"heads": 2, "dropout": 0.5, "rope": 9.0, "rope_dim": 4, "scale": 0.2},
+    {"heads": 3, "causal": True, "window": 3, "bias": ("value", "key")},
+]
 PLAIN = pairwise(heads=[1, 3], causal=[False, True], window=[None, 2], scale=[None, 0.3])
 
 CASES = [
@@ -47,6 +56,11 @@ CASES = [
     *cases(SelfAttention, SELF[1::3], SEQUENCE, mask(5), training=False),
     *cases(SelfAttention, SELF[::3], OPEN, None, sizes={"time": 6}, training=False),
     *cases(SelfAttention, SELF[1::4], DEEP, mask(5), training=False),
+    *cases(SelfAttention, PARTLY, SEQUENCE, None),
+    *cases(SelfAttention, PARTLY[:1], OPEN, None, sizes={"time": 6}, training=False),
+    *cases(CrossAttention, VARIED, SEQUENCE, SEQUENCE, None, training=False),
+    *cases(Attention, VARIED, SEQUENCE, SEQUENCE, SEQUENCE, None, training=False),
+    *cases(SelfAttention, VARIED[:1], SEQUENCE, None, training=False),
     *cases(CrossAttention, CROSS, SEQUENCE, MEMORY, None),
     *cases(CrossAttention, CROSS[::3], SEQUENCE, MEMORY, mask(5, 3), training=False),
     *cases(CrossAttention, CROSS[1::3], LATENTS, MEMORY, mask(3), training=False),
@@ -57,7 +71,7 @@ CASES = [
     *cases(DotProductAttention, PLAIN[::2], DEEP, DEEP, DEEP, mask(5, 5), training=False),
     *cases(
         DotProductAttention,
-        [{}, {"heads": 2}],
+        [{}, {"heads": 2, "dropout": 0.5}],
         LATENTS,
         OPEN,
         OPEN,
@@ -102,6 +116,17 @@ def test_costs_keep_the_symbol():
     assert layer.macs((OPEN,), (OPEN,)) == 4 * 12 * 12 * time + 2 * 12 * time * time
     rotated, offsets = 3 * 2 * 12 * time, 4 * 12 * time
     assert layer.elementwise((OPEN,), (OPEN,)) == 5 * 2 * time * time + rotated + offsets
+
+
+def test_offsets_of_some_projections_and_rotation_of_some_features():
+    layer = SelfAttention.make(2, 1, rope=100.0, rope_dim=4, bias=("query", "value"))
+    x = TensorType((5, 12))
+    assert {w.role: w.shape for w in layer.weights(x, None) if w.role.endswith("bias")} == {
+        "query.bias": (12,),
+        "value.bias": (6,),
+    }
+    # five for each of 2 * 5 * 5 scores, three for 4 features of three heads, offsets of 12 and 6
+    assert layer.elementwise((x, None), (x,)) == 250 + 3 * 5 * 3 * 4 + 5 * (12 + 6)
 
 
 def test_gradients_cost_their_products():
@@ -216,6 +241,8 @@ def test_dropout_in_the_frameworks():
     [
         (SelfAttention.make(5), (SEQUENCE,), "MSL313", "heads"),
         (SelfAttention.make(4, rope=10.0), (SEQUENCE,), "MSL313", "rope"),
+        (SelfAttention.make(2, rope=10.0, rope_dim=3), (SEQUENCE,), "MSL313", "rope_dim"),
+        (SelfAttention.make(2, rope=10.0, rope_dim=8), (SEQUENCE,), "MSL313", "rope_dim"),
         (SelfAttention.make(2), (TensorType((5,)),), "MSL302", 0),
         (SelfAttention.make(2), (TensorType((5, 4), "int64"),), "MSL303", 0),
         (SelfAttention.make(2), (TensorType((4, 8, 8)),), "MSL350", 0),
@@ -242,3 +269,12 @@ def test_refuses_groups_of_unequal_size():
     with pytest.raises(KindError) as caught:
         SelfAttention.make(6, kv_heads=4)
     assert (caught.value.code, caught.value.arg) == ("MSL313", "kv_heads")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at"), [({"rope_dim": 4}, "rope_dim"), ({"bias": ("key", "key")}, "bias")]
+)
+def test_arguments_that_disagree(arguments, at):
+    with pytest.raises(KindError) as caught:
+        SelfAttention.make(2, **arguments)
+    assert caught.value.arg == at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.layers.attention import shown_settings, shown_widths
+from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
@@ -23,7 +23,7 @@ def attention(layer: Any, site: Site) -> Emission:
     site.helper("uniform")
     site.helper("dense", bias="bias" in settings)
     if "rope" in settings:
-        site.helper("rotate")
+        site.helper("rotate", part="rope_dim" in settings)
     seen = _ask_attend(site, settings, mask)
     helper = site.helper(
         "Attention",
@@ -33,6 +33,7 @@ def attention(layer: Any, site: Site) -> Emission:
         mask=mask is not None,
         seen=seen,
         plain="rope" not in settings,
+        **bias_forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
@@ -87,6 +88,6 @@ def _weights(layer: Any) -> tuple[KerasWeight, ...]:
     rules = []
     for role in _ROLES:
         rules.append(KerasWeight(f"{role}/kernel", (f"{role}.weight",), (1, 0)))
-        if layer.bias:
+        if role in layer.biased:
             rules.append(KerasWeight(f"{role}/bias", (f"{role}.bias",)))
     return tuple(rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.layers.attention import shown_settings, shown_widths
+from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.base import Emission, Raw, Site, is_traced
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
@@ -19,7 +19,7 @@ def attention(layer: Any, site: Site) -> Emission:
     widths = shown_widths(layer, site)
     flags = dict.fromkeys((*settings, *widths), True)
     if "rope" in settings:
-        site.helper("rotate")
+        site.helper("rotate", part="rope_dim" in settings)
     combine = _ask_visible(site, settings, mask)
     helper = site.helper(
         "Attention",
@@ -29,6 +29,7 @@ def attention(layer: Any, site: Site) -> Emission:
         mask=mask is not None,
         combine=combine,
         plain="rope" not in settings,
+        **bias_forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings)
