@@ -1,4 +1,4 @@
-"""Generated files as they should be, byte for byte: a change of the output shows as a difference."""
+"""Generated files as they should be, byte for byte: any change of output shows as a difference."""
 
 from __future__ import annotations
 
