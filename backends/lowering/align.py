@@ -23,11 +23,11 @@ from dsl.ir import (
     Value,
     WhenNode,
 )
-from dsl.shapes.trace import Operand, formula
+from dsl.shapes.trace import Operand, formula, traced
 
 
 class Conflict(Exception):
-    """Variants that no one text can serve."""
+    """Variants that no one text can serve; the argument, if any, is the node at fault."""
 
 
 @dataclass(eq=False)
@@ -119,15 +119,16 @@ class RepeatSlot:
     """A repeat.
 
     Attributes:
-        carried: For each carried size its local name with the formulas of its first value and of
-            its next value.
+        times: The number of rounds, and `rows` the list, as traced values.
+        carried: For each carried size its local name with its first value and its next one,
+            traced.
         starts: What the body is given, and `results` what it hands on.
     """
 
     name: str
     line: int
     comments: tuple[str, ...]
-    times: Operand
+    times: Any
     rows: Any
     names: tuple[str, ...]
     inputs: tuple[Slot, ...]
@@ -135,7 +136,7 @@ class RepeatSlot:
     body: list[NodeSlot]
     starts: tuple[Slot, ...]
     results: tuple[Slot, ...]
-    carried: dict[str, tuple[Operand, Operand]]
+    carried: dict[str, tuple[Any, Any]]
 
 
 NodeSlot = LayerSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
@@ -180,6 +181,16 @@ def same(values: Sequence[Any]) -> Any:
     if any(value != first or type(value) is not type(first) for value in values[1:]):
         raise Conflict
     return first
+
+
+def same_formula(values: Sequence[Any]) -> Any:
+    """The first of some traced values, which all variants compute by one formula.
+
+    Raises:
+        Conflict: They differ.
+    """
+    same([formula(value) for value in values])
+    return values[0]
 
 
 class _Aligner:
@@ -302,7 +313,7 @@ class _Aligner:
             for node in variants:
                 self._slots.update(zip(node.outputs, inputs))  # type: ignore[arg-type]
             return []
-        if self._unroll:
+        if self._unroll and any(len(node.rounds) > 1 for node in variants):
             return self._unrolled(variants)
         parts = [part for _, part in rounds]
         starts = self.slots([part.inputs for part in parts])
@@ -310,8 +321,8 @@ class _Aligner:
         results = self.known([part.outputs for part in parts])
         return RepeatSlot(
             first.name, _line(first), first.comments,
-            same([formula(node.times) for node in variants]),
-            same([formula(node.rows) for node in variants]),
+            same_formula([node.times for node in variants]),
+            same_formula([node.rows for node in variants]),
             first.names, inputs, self.slots([node.outputs for node in variants]),
             body, starts, results, _carried(rounds),
         )  # type: ignore[arg-type]  # fmt: skip
@@ -358,13 +369,14 @@ def _numbered(
     return [GroupSlot(str(number), "branch", line, (), nodes, inputs, outputs)]
 
 
-def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Operand, Operand]]:
-    """First and next formula of each carried size."""
+def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Any, Any]]:
+    """First and next value of each carried size."""
     same([part.carried for _, part in rounds])
     carried = {}
     for (index, axis), (name, after) in rounds[0][1].carried.items():
-        first = same([formula(node.inputs[index].type.shape[axis]) for node, _ in rounds])
-        carried[name] = (first, after)
+        first = same_formula([node.inputs[index].type.shape[axis] for node, _ in rounds])
+        next_size: Any = rounds[0][1].outputs[index].type.shape[axis]
+        carried[name] = (first, traced(int(next_size), after))
     return carried
 
 

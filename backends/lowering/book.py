@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +31,7 @@ class ClassPlan:
         text: Its code, once it is written.
         comments: Comments of the spec above it.
         inner: Classes that only this one uses.
+        unrolled: Whether rounds that differ are written out one by one.
     """
 
     name: str
@@ -41,6 +43,7 @@ class ClassPlan:
     text: str = ""
     comments: tuple[str, ...] = ()
     inner: list[ClassPlan] = field(default_factory=list)
+    unrolled: bool = False
 
 
 Write = Callable[[ClassPlan], None]
@@ -89,6 +92,18 @@ class Book:
         self._taken.add(name)
         return name
 
+    @contextmanager
+    def trial(self, plan: ClassPlan) -> Iterator[None]:
+        """Writing a class, whose inner classes are named anew; names go back on a conflict."""
+        self._taken -= {inner.name for inner in _inner_plans(plan)}
+        plan.inner.clear()
+        before = set(self._taken)
+        try:
+            yield
+        except Conflict:
+            self._taken = before
+            raise
+
     def _add(self, group: list[Instance]) -> None:
         """One class for a group of instances, or as few as their differences ask for."""
         try:
@@ -128,6 +143,7 @@ class Book:
         sizes = tuple(group[0].sizes)
         plan = ClassPlan(decl.name, template, sizes, block_params(decl))
         plan.comments = tuple(comment.text for comment in decl.leading)
+        plan.unrolled = unroll
         plan.aliases = self._aliases(group)
         self._write(plan)
         return plan
@@ -180,6 +196,13 @@ class Book:
                     aliases[size] = param
                     break
         return aliases
+
+
+def _inner_plans(plan: ClassPlan) -> Iterator[ClassPlan]:
+    """The classes that only this one uses, theirs included."""
+    for inner in plan.inner:
+        yield inner
+        yield from _inner_plans(inner)
 
 
 def _bare(plan: ClassPlan) -> str:

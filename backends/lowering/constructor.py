@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from backends.lowering.align import (
     CallSlot,
@@ -20,8 +21,8 @@ from backends.lowering.align import (
 from backends.lowering.book import ClassPlan
 from backends.lowering.steps import Path, Refused, StepWriter
 from backends.lowering.uses import captured_slots, every_slot, inner_nodes
-from backends.pycode.names import class_name, identifier
-from dsl.shapes.trace import Operand, names_in
+from backends.pycode.names import class_name
+from dsl.shapes.trace import formula, names_in
 
 
 class ConstructorWriter(StepWriter):
@@ -51,7 +52,7 @@ class ConstructorWriter(StepWriter):
     def _choice(self, slot: WhenSlot, path: Path, depth: int) -> Iterator[str]:
         then = list(self.modules(slot.then.nodes, path, depth + 1))
         otherwise = list(self.modules(slot.otherwise.nodes, path, depth + 1))
-        condition = self._operand(slot.condition)
+        condition = self.condition(slot.condition, self.code)
         if then:
             yield f"{'    ' * depth}if {condition}:"
             yield from then
@@ -74,19 +75,22 @@ class ConstructorWriter(StepWriter):
             if isinstance(slot, SharedSlot):
                 return True
             if isinstance(slot, (LayerSlot, CallSlot)):
-                if slot.shared is None and self.module(slot, ("_",)) is not None:
+                if slot.shared is None and self._is_module(slot):
                     return True
             else:
                 stack.extend(inner_nodes(slot))
         return False
 
+    def _is_module(self, slot: LayerSlot | CallSlot) -> bool:
+        return isinstance(slot, CallSlot) or self.emit_first(slot, ("_",)).module is not None
+
     # --- repeats ------------------------------------------------------------------------
 
-    def loop_header(self, slot: RepeatSlot, code: Callable[[Operand], str], body: str) -> str:
+    def loop_header(self, slot: RepeatSlot, code: Callable[[Any], str], body: str) -> str:
         """``i in range(n)`` or ``a, b in rows``, an unused index left out."""
         if slot.rows is not None:
-            return f"{', '.join(map(identifier, slot.names))} in {code(slot.rows)}"
-        index = identifier(slot.names[0]) if slot.names else "_"
+            return f"{', '.join(map(self.variable, slot.names))} in {code(slot.rows)}"
+        index = self.variable(slot.names[0]) if slot.names else "_"
         if slot.names and not mentions(body, index):
             index = "_"
         return f"{index} in range({code(slot.times)})"
@@ -100,19 +104,39 @@ class ConstructorWriter(StepWriter):
         item = self.round_module(slot, path)
         needed = self._needed(slot)
         pad = "    " * depth
-        header = self.loop_header(slot, self._operand, item + " ".join(needed))
+        header = self.loop_header(slot, self.code, item + " ".join(needed))
         if not needed:
             yield f"{pad}{self.target(path)} = {self.container(slot, f'{item} for {header}')}"
         else:
-            for name in needed:
-                yield f"{pad}{identifier(name)} = {self._operand(slot.carried[name][0])}"
-            yield f"{pad}rounds = []"
-            yield f"{pad}for {header}:"
-            yield f"{pad}    rounds.append({item})"
-            for name in needed:
-                yield f"{pad}    {identifier(name)} = {self._operand(slot.carried[name][1])}"
-            yield f"{pad}{self.target(path)} = {self.container(slot, 'rounds')}"
+            yield from self._growing(slot, needed, item, f"{pad}for {header}:", path)
+        self.leave(slot)
+
+    def _growing(
+        self, slot: RepeatSlot, needed: list[str], item: str, header: str, path: Path
+    ) -> Iterator[str]:
+        """A loop whose sizes change from round to round."""
+        pad = header[: len(header) - len(header.lstrip())]
+        rounds = self.free_variable("rounds")
+        for name in needed:
+            yield f"{pad}{self.variable(name)} = {self.code(slot.carried[name][0])}"
+        yield f"{pad}{rounds} = []"
+        yield header
+        yield f"{pad}    {rounds}.append({item})"
+        for name in needed:
+            yield f"{pad}    {self.variable(name)} = {self.code(slot.carried[name][1])}"
+        yield f"{pad}{self.target(path)} = {self.container(slot, rounds)}"
+
+    def free_variable(self, name: str) -> str:
+        """A name for a variable of the constructor that the spec does not use."""
+        while self.sees(name) or name in self.plan.aliases:
+            name += "_"
+        return name
+
+    def leave(self, slot: RepeatSlot) -> None:
+        """Takes the names of a loop out of sight; what it carried stays, unless rounds vary."""
         self.locals -= set(slot.names)
+        if self.plan.unrolled:
+            self.locals -= set(slot.carried)
 
     def _needed(self, slot: RepeatSlot) -> list[str]:
         """Carried sizes that the constructor mentions; none before that is known."""
@@ -127,7 +151,7 @@ class ConstructorWriter(StepWriter):
                 name
                 for carrier in needed & self.carried.keys()
                 for operand in self.carried[carrier]
-                for name in names_in(operand)
+                for name in names_in(formula(operand))
             }
             if more <= needed:
                 break
@@ -140,6 +164,8 @@ class ConstructorWriter(StepWriter):
         single = self.single(slot)
         if single is not None:
             return self.module(single, (*path, "0")) or ""
+        if self.reaches_out(slot):
+            return self.open_round(slot.body, (*path, "0"))
         chain = self.chain(slot.body, slot.starts, slot.results, (*path, "0"))
         if chain is not None:
             return chain
@@ -165,14 +191,13 @@ class ConstructorWriter(StepWriter):
 
         Args:
             slot: The repeat.
-            items: Code of the rounds, ``rounds`` or what stands inside a list's brackets.
+            items: Code of the rounds: the name of a list, or what stands inside its brackets.
         """
-        return items if items == "rounds" else f"[{items}]"
+        return items if items.isidentifier() else f"[{items}]"
 
     def round_class(self, slot: RepeatSlot) -> ClassPlan:
         """A class for the rounds of a repeat that are more than a chain."""
         if id(slot) not in self.rounds:
-            self._refuse_outside(slot)
             captured = captured_slots(slot)
             inputs = (*slot.starts, *captured)
             template = Template(inputs, (), slot.body, slot.results, ("",) * len(slot.results))
@@ -180,25 +205,59 @@ class ConstructorWriter(StepWriter):
             sizes = tuple(dict.fromkeys(extra))
             name = f"{self.plan.name}{class_name(slot.name)}"
             plan = ClassPlan(name, template, sizes, dict.fromkeys(self.plan.params))
-            plan.aliases = self.plan.aliases
+            plan.aliases, plan.unrolled = self.plan.aliases, self.plan.unrolled
             self.write_inner(plan)
             self.rounds[id(slot)] = plan
         return self.rounds[id(slot)]
 
-    def _refuse_outside(self, slot: RepeatSlot) -> None:
-        """Weights from outside cannot be reached from a class of its own."""
+    def reaches_out(self, slot: RepeatSlot) -> bool:
+        """Whether the rounds use weights from outside, which no class of their own could reach."""
         declared = {inner for inner in every_slot(slot.body) if isinstance(inner, SharedSlot)}
-        for inner in every_slot(slot.body):
-            if not isinstance(inner, (LayerSlot, CallSlot)):
-                continue
-            tied = isinstance(inner, LayerSlot) and inner.variants[0].tied
-            if tied or (inner.shared is not None and inner.shared not in declared):
-                raise Refused(
-                    "a repeat whose rounds mix weights of their own with shared or tied ones has "
-                    "no class to live in",
-                    "move the shared layer out of the repeat, or into a block of its own",
-                    inner.variants[0],
-                )
+        steps = [
+            inner for inner in every_slot(slot.body) if isinstance(inner, (LayerSlot, CallSlot))
+        ]
+        return any(
+            (isinstance(step, LayerSlot) and step.variants[0].tied)
+            or (step.shared is not None and step.shared not in declared)
+            for step in steps
+        )
+
+    def open_round(self, nodes: list[NodeSlot], place: Path) -> str:
+        """The modules of a round by name, for a loop whose body is written out.
+
+        Raises:
+            Refused: The round holds structures that a mapping cannot.
+        """
+        items = self.open_items(nodes, place)
+        return self.mapping([(name, module) for name, module in items if module is not None])
+
+    def open_items(self, nodes: list[NodeSlot], place: Path) -> Iterator[tuple[str, str | None]]:
+        """The modules of some nodes of such a round, each with its name in the mapping."""
+        for slot in nodes:
+            if isinstance(slot, (LayerSlot, CallSlot)):
+                if slot.shared is None:
+                    yield slot.name, self.module(slot, (*place, slot.name))
+            elif isinstance(slot, GroupSlot):
+                yield from self.open_group(slot, place)
+            elif self.has_modules([slot]):
+                raise self._too_deep(slot)
+
+    def _too_deep(self, slot: NodeSlot) -> Refused:
+        steps = (inner for inner in every_slot([slot]) if isinstance(inner, (LayerSlot, CallSlot)))
+        return Refused(
+            "a repeat whose rounds use shared or tied weights from outside holds a further "
+            "structure with weights",
+            "put that structure into a block of its own",
+            next(steps).variants[0],
+        )
+
+    @abstractmethod
+    def open_group(self, slot: GroupSlot, place: Path) -> Iterator[tuple[str, str | None]]:
+        """The modules of a group in a round whose loop is written out."""
+
+    @abstractmethod
+    def mapping(self, items: list[tuple[str, str]]) -> str:
+        """The code of a round's modules by name."""
 
     @abstractmethod
     def write_inner(self, plan: ClassPlan) -> None:

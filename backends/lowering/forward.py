@@ -19,7 +19,6 @@ from backends.lowering.constructor import ConstructorWriter
 from backends.lowering.scribe import Scribe
 from backends.lowering.steps import Path
 from backends.lowering.uses import captured_slots, count_uses
-from dsl.shapes.trace import Expr, Operand, traced
 
 
 class ForwardWriter(ConstructorWriter):
@@ -78,7 +77,7 @@ class ForwardWriter(ConstructorWriter):
         scribe.flush()
         scribe.remark(slot.comments)
         names = [scribe.define(value) for value in slot.outputs]
-        condition = self.forward_operand(slot.condition)
+        condition = self.condition(slot.condition, self.forward_code)
         ways = [(f"if {condition}:", slot.then), ("else:", slot.otherwise)]
         with scribe.holding(names):
             written = [self._way(branch, names, path, scribe) for _, branch in ways]
@@ -106,32 +105,44 @@ class ForwardWriter(ConstructorWriter):
         elif written[1]:
             scribe.lines.extend([f"{pad}if not ({condition}):", *written[1]])
 
-    def forward_operand(self, operand: Operand) -> str:
-        """A formula as text valid in the forward pass."""
-        value = traced(1, operand) if isinstance(operand, Expr) else operand
-        return self.forward_code(value)
-
     def repeat_step(self, slot: RepeatSlot, path: Path, scribe: Scribe) -> None:
         """A repeat at work: one call of a container, or a loop."""
         if not self.has_modules(slot.body):
             self.inline_loop(slot, path, scribe)
             return
         captured = captured_slots(slot)
+        if self.single(slot) is not None or self.reaches_out(slot):
+            if not self.is_sequential(slot, captured):
+                self._open_loop(slot, path, scribe, captured)
+                return
         if self.is_sequential(slot, captured):
             x = scribe.inputs(slot.inputs, slot.line)
             text = f"{self.target(path)}({x[0]})"
             scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
             return
         with self._loop(slot, scribe, captured) as names:
-            scribe.lines.append(f"{'    ' * (scribe.depth - 1)}for layer in {self.target(path)}:")
-            args = [scribe.variable(value) for value in self._round_inputs(slot, captured)]
-            scribe.add(f"{', '.join(names)} = layer({', '.join(args)})", slot.outputs)
+            layer = scribe.free_name("layer")
+            pad = "    " * (scribe.depth - 1)
+            scribe.lines.append(f"{pad}for {layer} in {self.target(path)}:")
+            args = [scribe.variable(value) for value in (*slot.starts, *captured)]
+            scribe.add(f"{', '.join(names)} = {layer}({', '.join(args)})", slot.outputs)
 
-    def _round_inputs(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> tuple[Slot, ...]:
-        single = self.single(slot)
-        if single is not None:
-            return tuple(value for value in single.inputs if value is not None)
-        return (*slot.starts, *captured)
+    def _open_loop(
+        self, slot: RepeatSlot, path: Path, scribe: Scribe, captured: tuple[Slot, ...]
+    ) -> None:
+        """A loop over the modules of the rounds, whose body is written out."""
+        with self._loop(slot, scribe, captured) as names:
+            layer = scribe.free_name("layer")
+            pad = "    " * (scribe.depth - 1)
+            scribe.lines.append(f"{pad}for {layer} in {self.target(path)}:")
+            with scribe.holding([layer]):
+                self.nested[path] = layer
+                added = set(slot.names) - self.locals
+                self.locals |= added
+                self.steps(slot.body, path, scribe)
+                scribe.settle_all(slot.results, names)
+                self.locals -= added
+                del self.nested[path]
 
     def is_sequential(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> bool:
         """Whether the rounds stand in a container that runs them itself."""
@@ -147,7 +158,7 @@ class ForwardWriter(ConstructorWriter):
             scribe.settle_all(slot.results, names)
             self.loop_locals -= added
             body = "\n".join(scribe.lines[place:])
-            header = self.loop_header(slot, self.forward_operand, body)
+            header = self.loop_header(slot, self.forward_code, body)
             scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
 
     def _loop(

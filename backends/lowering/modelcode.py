@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +15,12 @@ from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
 from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
-from dsl.ir import Model, Node
+from dsl.ir import CallNode, Model, Node, children
 from dsl.shapes.trace import plain
 from dsl.syntax import ast
+
+IMPORTED = ("OrderedDict", "Image")
+"""Classes that generated files may import by name."""
 
 
 @dataclass
@@ -36,26 +40,71 @@ class ModelCode:
 
 @dataclass
 class Helpers:
-    """The helpers that a file asks for, each with its united flags, in order of first use."""
+    """The helpers that a file asks for, each with its united flags, in order of first use.
+
+    Attributes:
+        package: Of the backend.
+        taken: Names of classes that the spec's own blocks have; a helper makes way for them.
+        flags: What is asked of each helper.
+    """
 
     package: str
+    taken: frozenset[str] = frozenset()
     flags: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, name: str, **flags: Any) -> str:
-        """Asks for a helper by the name of its class or function."""
+        """Asks for a helper by the name of its class or function; gives the name it has here."""
         known = self.flags.setdefault(name, {})
         for key, value in flags.items():
             known[key] = known.get(key) or value
+        return self.spelled(name)
+
+    def spelled(self, name: str) -> str:
+        """The name of a helper's class in this file."""
+        while name in self.taken:
+            name += "Layer"
         return name
 
-    def texts(self) -> list[str]:
-        """Their code; a helper may ask for others, which come first."""
+    def texts(self, classes: list[str]) -> tuple[list[str], list[str]]:
+        """Their code, and the code of the classes that use them.
+
+        A function makes way for a variable of the spec that is called the same.
+        """
         from dsl.passes.drafts import snake_case
 
-        return [
+        texts = [
             draw_helper(self.package, name if name.islower() else snake_case(name), flags)
             for name, flags in self.flags.items()
         ]
+        for name in self.flags:
+            if self.spelled(name) != name:
+                texts = [re.sub(rf"\b{name}\b", self.spelled(name), text) for text in texts]
+            elif name.islower() and any(_is_variable(name, text) for text in classes):
+                texts = [re.sub(rf"(?<![\w.]){name}\(", f"{name}_layer(", text) for text in texts]
+                classes = [
+                    re.sub(rf"(?<![\w.]){name}\(", f"{name}_layer(", text) for text in classes
+                ]
+        return texts, classes
+
+
+def _is_variable(name: str, text: str) -> bool:
+    """Whether a class has a variable or parameter of this name."""
+    return re.search(rf"(?<![\w.\"']){name}\b(?![(\"'])", re.sub("#.*", "", text)) is not None
+
+
+def _own_names(model: Model) -> frozenset[str]:
+    """What the spec calls its model and the blocks that it uses."""
+    names = {model.name}
+    stack, seen = [model.body.nodes], set()
+    while stack:
+        for node in stack.pop():
+            if isinstance(node, CallNode):
+                if node.instance in seen:
+                    continue
+                seen.add(node.instance)
+                names.add(node.instance.block)
+            stack.extend(inner for _, inner, _ in children(node))
+    return frozenset(names)
 
 
 def model_code(
@@ -77,14 +126,15 @@ def model_code(
     Raises:
         Refused: The backend cannot express a layer.
     """
-    helpers = Helpers(package)
+    own = _own_names(model)
+    helpers = Helpers(package, own)
     constants: set[str] = set()
 
     def write(plan: ClassPlan, writer: type[Writer] = block_writer) -> None:
-        plan.inner.clear()
-        plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
+        with book.trial(plan):
+            plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
 
-    book = Book(model, write, {model.name})
+    book = Book(model, write, {model.name, *IMPORTED})
     try:
         book.fill()
         try:
@@ -96,7 +146,8 @@ def model_code(
     except Conflict as conflict:
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
-    parts = [*_constants(model, constants), *helpers.texts(), *classes, _build(plan)]
+    helper_texts, classes = helpers.texts(classes)
+    parts = [*_constants(model, constants), *helper_texts, *classes, _build(plan)]
     return ModelCode(model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags))
 
 
@@ -116,6 +167,7 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     template = align([model.body], unroll)
     pool_first(template)
     plan = ClassPlan(model.name, template, (), params)
+    plan.unrolled = unroll
     leading = model.decl.leading if isinstance(model.decl, ast.ModelDecl) else ()
     plan.comments = tuple(comment.text for comment in leading)
     return plan

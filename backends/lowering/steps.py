@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from backends.base import Emission, Emitters, Site, Unsupported
 from backends.lowering.align import CallSlot, Conflict, LayerSlot, Slot, same
-from backends.lowering.book import Book, ClassPlan, size_formulas
+from backends.lowering.book import Book, ClassPlan, call_sizes
 from backends.lowering.scribe import HOLE
 from backends.lowering.uses import count_uses
 from backends.pycode.literals import literal, python
-from backends.pycode.names import constant_name, identifier
+from backends.pycode.names import RESERVED, constant_name, identifier
 from dsl.ir import CallNode, LayerNode
-from dsl.shapes.trace import Expr, Operand, traced
+from dsl.shapes.trace import Expr, Operand, Traced, names_in, plain, traced
 
 Path = tuple[str, ...]
 Helper = Callable[..., str]
@@ -46,12 +46,14 @@ class StepWriter(ABC):
         constants: Receives names of file-level constants that the code mentions.
 
     Attributes:
+        options: Parameters that the base class's constructor has already.
         channels_last: Whether the framework stores images so.
         reserved: Names of attributes that the framework's base class uses itself.
     """
 
     channels_last: ClassVar[bool] = False
     reserved: ClassVar[frozenset[str]] = frozenset()
+    options: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self, plan: ClassPlan, book: Book, emitters: Emitters, helper: Helper, constants: set[str]
@@ -67,7 +69,8 @@ class StepWriter(ABC):
         self.used_locals: set[str] = set()
         self.rounds: dict[int, ClassPlan] = {}
         self.loop_locals: set[str] = set()
-        self.carried: dict[str, tuple[Operand, Operand]] = {}
+        self.carried: dict[str, tuple[Any, Any]] = {}
+        self.nested: dict[Path, str] = {}
         self.needed: set[str] | None = None
         self.uses: Counter[Slot] = count_uses(plan.template)
 
@@ -83,7 +86,11 @@ class StepWriter(ABC):
             self.used_locals.add(name)
         else:
             self.used.add(name)
-        return identifier(name)
+        return self.variable(name)
+
+    def variable(self, name: str) -> str:
+        """A name of the spec as a parameter or variable of the constructor."""
+        return identifier(name, RESERVED | self.options)
 
     def forward_name(self, name: str) -> str:
         """A name of the spec as the forward pass knows it: what the constructor stored."""
@@ -91,7 +98,7 @@ class StepWriter(ABC):
             return self.init_name(name)
         name = self.plan.aliases.get(name, name)
         if name in self.loop_locals:
-            return identifier(name)
+            return self.variable(name)
         if name in self.locals:
             raise Conflict
         self.used.add(name)
@@ -104,11 +111,28 @@ class StepWriter(ABC):
 
     def code(self, value: Any) -> str:
         """A value as text valid in the constructor."""
-        return python(value, self.init_name)
+        return python(self._in_sight(value), self.init_name)
 
     def forward_code(self, value: Any) -> str:
         """A value as text valid in the forward pass."""
-        return python(value, self.forward_name)
+        return python(self._in_sight(value), self.forward_name)
+
+    def _in_sight(self, value: Any) -> Any:
+        """A value without formulas of names that mean nothing in this class.
+
+        Names of a loop are such, where its rounds are written out one by one.
+        """
+        if isinstance(value, Traced):
+            return value if all(map(self.sees, names_in(value.expr))) else plain(value)
+        if isinstance(value, tuple):
+            return tuple(map(self._in_sight, value))
+        return value
+
+    def sees(self, name: str) -> bool:
+        """Whether a name of the spec means something at this place of the class."""
+        name = self.plan.aliases.get(name, name)
+        known = (self.locals, self.loop_locals, self.plan.sizes, self.plan.params)
+        return name.startswith("@") or any(name in names for names in known)
 
     # --- modules ------------------------------------------------------------------------
 
@@ -116,24 +140,35 @@ class StepWriter(ABC):
     def target(self, path: Path) -> str:
         """The expression that reaches the module at a path."""
 
+    def innermost(self, path: Path) -> tuple[str, Path]:
+        """The variable of the loop that a path lies in, "" for none, and the path below it.
+
+        A tie names its round by number; all rounds at work are the one of the loop's variable.
+        """
+        for place, variable in reversed(self.nested.items()):
+            if path[: len(place)] == place:
+                rest = path[len(place) :]
+                return variable, rest[1:] if rest and rest[0].isdigit() else rest
+        return "", path
+
     def name_code(self, path: Path) -> str:
         """Code of a module's name."""
         return literal(".".join(path))
 
     def emit(self, slot: LayerSlot, path: Path, x: list[str | None], anchor: str = "") -> Emission:
         """The code of a layer, the same for all variants."""
-        target = self.target(path)
-        emissions = []
-        for node in slot.variants:
-            site = Site(
-                tuple(x), node.types, tuple(value.type for value in node.outputs), target,
-                self.name_code(path), self.code, self.forward_code, self.helper,
-                self.tied(node.tied), anchor,
-            )  # fmt: skip
-            emissions.append(self._emission(node, site))
-        return same(emissions)
+        return same([self._emission(node, path, x, anchor) for node in slot.variants])
 
-    def _emission(self, node: LayerNode, site: Site) -> Emission:
+    def emit_first(self, slot: LayerSlot, path: Path) -> Emission:
+        """The code of a layer's first variant, to see its form where names are not in sight."""
+        return self._emission(slot.variants[0], path, self.holes(slot), HOLE.format(0))
+
+    def _emission(self, node: LayerNode, path: Path, x: list[str | None], anchor: str) -> Emission:
+        site = Site(
+            tuple(x), node.types, tuple(value.type for value in node.outputs), self.target(path),
+            self.name_code(path), self.code, self.forward_code, self.helper,
+            self.tied(node.tied), anchor,
+        )  # fmt: skip
         try:
             return self.emitters.emit(node.layer, site)
         except Unsupported as problem:
@@ -164,11 +199,11 @@ class StepWriter(ABC):
         return []
 
     def _arguments(self, plan: ClassPlan, call: Any) -> list[str]:
-        sizes = size_formulas(call)
+        sizes = call_sizes(call)
         args: list[str] = []
         for name in plan.takes:
             if name in sizes:
-                args.append(self._operand(sizes[name]))
+                args.append(self.code(sizes[name]))
                 continue
             default = plan.params.get(name)
             if name not in call.args and default is not None:
@@ -178,8 +213,17 @@ class StepWriter(ABC):
             if default is not None and text == default:
                 continue
             by_name = default is not None or len(args) >= 2
-            args.append(f"{identifier(name)}={text}" if by_name else text)
+            args.append(f"{self.variable(name)}={text}" if by_name else text)
         return args
 
-    def _operand(self, operand: Operand) -> str:
-        return self.code(traced(1, operand)) if isinstance(operand, Expr) else literal(operand)
+    def condition(self, operand: Operand, code: Callable[[Any], str]) -> str:
+        """The condition of a choice as text.
+
+        Raises:
+            Conflict: It names what means nothing in this class.
+        """
+        if not isinstance(operand, Expr):
+            return literal(operand)
+        if not all(map(self.sees, names_in(operand))):
+            raise Conflict
+        return code(traced(1, operand))

@@ -57,7 +57,9 @@ class Writer(ForwardWriter):
         parameters = ["self"]
         for index, (name, default) in enumerate(zip(takes, defaults)):
             optional = all(later is not None for later in defaults[index:])
-            parameters.append(f"{identifier(name)}={default}" if optional else identifier(name))
+            parameters.append(
+                f"{self.variable(name)}={default}" if optional else self.variable(name)
+            )
         return ", ".join([*parameters, *self.further])
 
     def write_inner(self, plan: ClassPlan) -> None:
@@ -80,7 +82,7 @@ class Writer(ForwardWriter):
         yield f"    def __init__({self.signature()}):"
         yield f"        super().__init__({', '.join(self.further)})"
         for name in self.stored:
-            yield f"        self.{self.attribute(name)} = {identifier(name)}"
+            yield f"        self.{self.attribute(name)} = {self.variable(name)}"
         yield from modules
         yield ""
 

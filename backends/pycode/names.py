@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 
 MODULES = frozenset(
@@ -13,12 +12,13 @@ USED_BUILTINS = frozenset(
     "range len min max sum abs round int float str bool list tuple dict zip enumerate print open"
     " super isinstance getattr setattr".split()
 )
-RESERVED = MODULES | USED_BUILTINS | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+KEYWORDS = frozenset(keyword.kwlist)
+RESERVED = MODULES | USED_BUILTINS | KEYWORDS | frozenset(keyword.softkwlist)
 
 
 def identifier(name: str, taken: frozenset[str] = RESERVED) -> str:
     """A name of the spec as a Python identifier that collides with nothing that is taken."""
-    while name in taken or hasattr(builtins, name) and name in USED_BUILTINS:
+    while name in taken:
         name += "_"
     return name
 

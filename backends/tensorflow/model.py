@@ -20,16 +20,16 @@ from backends.lowering.align import (
 from backends.lowering.constructor import mentions
 from backends.lowering.modelcode import ModelCode, model_code
 from backends.lowering.scribe import Scribe
-from backends.lowering.steps import Path
+from backends.lowering.steps import Path, Refused
 from backends.lowering.uses import captured_slots, count_uses, every_slot
 from backends.lowering.writer import Writer
 from backends.pycode.literals import literal, quote
-from backends.pycode.names import identifier
+from backends.pycode.names import KEYWORDS, identifier
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import stored_shape
 from dsl.ir import Model
 from dsl.layers.embedding import Embedding
-from dsl.shapes.trace import Operand, plain
+from dsl.shapes.trace import plain
 from dsl.shapes.types import TensorType
 
 MEMBERS = frozenset(
@@ -54,7 +54,8 @@ class KerasWriter(Writer):
     """What layer classes and the model have in common."""
 
     channels_last = True
-    reserved = MEMBERS
+    reserved = MEMBERS | KEYWORDS
+    options = frozenset("name dtype trainable autocast activity_regularizer kwargs".split())
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -76,7 +77,7 @@ class KerasWriter(Writer):
             return ""
         source = tuple(path.split("."))
         for slot, place in self._placed(self.plan.template.nodes, ()):
-            if place == source and isinstance(slot, LayerSlot):
+            if is_place(place, source) and isinstance(slot, LayerSlot):
                 is_table = isinstance(slot.variants[0].layer, Embedding)
                 return f"{self.target(source)}.{'embeddings' if is_table else 'kernel'}"
         return f"{self.target(source)}.kernel"
@@ -91,26 +92,35 @@ class KerasWriter(Writer):
                 yield from self._placed(slot.nodes, place)
             elif isinstance(slot, WhenSlot):
                 yield from self._placed([*slot.then.nodes, *slot.otherwise.nodes], path)
+            elif isinstance(slot, RepeatSlot):
+                yield from self._placed(slot.body, (*place, INDEX))
 
     @contextmanager
     def looping(self, slot: RepeatSlot) -> Iterator[None]:
         """Gives the loop of a repeat an index variable."""
         taken = {*self.plan.sizes, *self.plan.params, *self.indices}
         free = (name for name in "ijklmn" if name not in taken)
-        name = identifier(slot.names[0]) if slot.names and slot.rows is None else next(free)
+        name = self.variable(slot.names[0]) if slot.names and slot.rows is None else next(free)
         self.indices.append(name)
         yield
         self.indices.pop()
 
-    def loop_header(self, slot: RepeatSlot, code: Callable[[Operand], str], body: str) -> str:
+    def loop_header(self, slot: RepeatSlot, code: Callable[[Any], str], body: str) -> str:
         index = self.indices[-1]
         shown = index if mentions(body.replace("{", " "), index) else "_"
         if slot.rows is None:
             return f"{shown} in range({code(slot.times)})"
-        row = ", ".join(map(identifier, slot.names))
+        row = ", ".join(map(self.variable, slot.names))
         if shown == "_":
             return f"{row} in {code(slot.rows)}"
         return f"{index}, ({row}) in enumerate({code(slot.rows)})"
+
+    def open_group(self, slot: GroupSlot, place: Path) -> Iterator[tuple[str, str | None]]:
+        for name, module in self.open_items(slot.nodes, (*place, slot.name)):
+            yield f"{slot.name}.{name}", module
+
+    def mapping(self, items: list[tuple[str, str]]) -> str:
+        return f"{{{', '.join(f'{quote(name)}: {module}' for name, module in items)}}}"
 
 
 class LayerWriter(KerasWriter):
@@ -121,6 +131,9 @@ class LayerWriter(KerasWriter):
     further = ("**kwargs",)
 
     def target(self, path: Path) -> str:
+        variable, path = self.innermost(path)
+        if variable:
+            return f"{variable}[{quote('.'.join(path))}]" if path else variable
         return f"self.{self.attribute('_'.join(part for part in path if part))}"
 
     def repeat(self, slot: RepeatSlot, path: Path, depth: int) -> Iterator[str]:
@@ -131,9 +144,30 @@ class LayerWriter(KerasWriter):
         single = self.single(slot)
         if single is not None:
             return self.module(single, (*path, INDEX)) or ""
+        if self.reaches_out(slot):
+            self._refuse_ties_within(slot, path)
+            return self.open_round(slot.body, (*path, INDEX))
         plan = self.round_class(slot)
         args = [self.init_name(name) for name in plan.takes]
         return f"{plan.name}({', '.join([*args, *self.name_argument((*path, INDEX))])})"
+
+    def _refuse_ties_within(self, slot: RepeatSlot, path: Path) -> None:
+        """A tied layer is constructed with the other at hand, which a mapping does not allow."""
+        for inner in every_slot(slot.body):
+            tied = inner.variants[0].tied if isinstance(inner, LayerSlot) else None
+            if tied and tuple(tied.split("."))[: len(path)] == path:
+                raise Refused(
+                    "a tie between two layers of one round of a repeat has no layer to live in",
+                    "put the body of the repeat into a block of its own",
+                    inner.variants[0],
+                )
+
+
+def is_place(place: Path, path: Path) -> bool:
+    """Whether a place in a class, loops unnumbered, is the one that a path names."""
+    return len(place) == len(path) and all(
+        here == there or (here == INDEX and there.isdigit()) for here, there in zip(place, path)
+    )
 
 
 class ModelWriter(KerasWriter):
@@ -176,8 +210,8 @@ class ModelWriter(KerasWriter):
         return self.init_name(name)
 
     def target(self, path: Path) -> str:
-        held = self._held.get(path)
-        return held if held else "_module_"
+        held = (name for place, name in self._held.items() if is_place(place, path))
+        return next(held, "_module_")
 
     def scribe(self) -> Scribe:
         uses = count_uses(self.plan.template)
@@ -188,10 +222,10 @@ class ModelWriter(KerasWriter):
         template = self.plan.template
         self._held.clear()
         scribe = self.scribe()
-        scribe.reserve([identifier(name) for name in self.plan.params])
+        scribe.reserve([self.variable(name) for name in self.plan.params])
         for slot, name in zip(template.inputs, template.names):
             variable = identifier(name)
-            while variable in map(identifier, self.plan.params):
+            while variable in map(self.variable, self.plan.params):
                 variable += "_"
             scribe.give(slot, variable)
             scribe.add(f"{variable} = {_input(slot.variants[0].type, name)}", [slot])
@@ -241,7 +275,8 @@ class ModelWriter(KerasWriter):
     def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
         place = self.path_of(slot, path)
         anchor = scribe.anchor()
-        if slot.shared is None and place in self._borrowed:
+        borrowed = any(is_place(place, path) for path in self._borrowed)
+        if slot.shared is None and borrowed:
             module = self.module(slot, place)
             if module is not None:
                 scribe.flush()
@@ -281,20 +316,20 @@ class ModelWriter(KerasWriter):
         needed = self._needed(slot)
         for name in needed:
             scribe.flush()
-            scribe.reserve([identifier(name)])
-            scribe.add(f"{identifier(name)} = {self._operand(slot.carried[name][0])}")
+            scribe.reserve([self.variable(name)])
+            scribe.add(f"{self.variable(name)} = {self.code(slot.carried[name][0])}")
         self.locals |= set(slot.carried) | set(slot.names)
         self.used -= set(slot.names)
         with self.looping(slot), self._loop(slot, scribe, captured_slots(slot)) as names:
-            scribe.reserve([*map(identifier, slot.names), self.indices[-1]])
+            scribe.reserve([*map(self.variable, slot.names), self.indices[-1]])
             place = len(scribe.lines)
             self.steps(slot.body, (*path, INDEX), scribe)
             scribe.settle_all(slot.results, names)
             for name in needed:
-                scribe.add(f"{identifier(name)} = {self._operand(slot.carried[name][1])}")
-            header = self.loop_header(slot, self._operand, "\n".join(scribe.lines[place:]))
+                scribe.add(f"{self.variable(name)} = {self.code(slot.carried[name][1])}")
+            header = self.loop_header(slot, self.code, "\n".join(scribe.lines[place:]))
             scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
-        self.locals -= set(slot.names)
+        self.leave(slot)
 
 
 def _input(type_: TensorType, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import backends.torch.layers.families  # noqa: F401  (registers the emitters)
+from backends.base import Emission
 from backends.lowering.align import (
     CallSlot,
     GroupSlot,
@@ -20,7 +21,7 @@ from backends.lowering.steps import Path
 from backends.lowering.uses import captured_slots
 from backends.lowering.writer import Writer
 from backends.pycode.literals import quote
-from backends.pycode.names import identifier
+from backends.pycode.names import KEYWORDS, identifier
 from backends.torch.layers import TORCH
 from dsl.ir import Model, expand, join, walk
 
@@ -36,6 +37,7 @@ MEMBERS = frozenset(
     " set_extra_state set_submodule share_memory state_dict to to_empty train training type update"
     " values xpu zero_grad".split()
 )
+TAKEN = MEMBERS | KEYWORDS
 
 
 class TorchWriter(Writer):
@@ -43,10 +45,11 @@ class TorchWriter(Writer):
 
     base = "nn.Module"
     method = "forward"
-    reserved = MEMBERS
+    reserved = TAKEN
 
     def target(self, path: Path) -> str:
-        text = "self"
+        variable, path = self.innermost(path)
+        text = variable or "self"
         for name in path:
             if name:
                 text += f".{self.attribute(name)}" if name.isidentifier() else f"[{quote(name)}]"
@@ -68,7 +71,7 @@ class TorchWriter(Writer):
         yield from self.modules(slot.nodes, path, depth)
 
     def _group_chain(self, slot: GroupSlot, path: Path) -> str | None:
-        if slot.kind == "parallel" or not self.has_modules(slot.nodes):
+        if slot.kind == "parallel" or self.innermost(path)[0] or not self.has_modules(slot.nodes):
             return None
         return self.chain(slot.nodes, slot.inputs, slot.outputs, path)
 
@@ -109,7 +112,7 @@ class TorchWriter(Writer):
         otherwise = self.chain(slot.otherwise.nodes, starts, slot.otherwise.results, path)
         if then is None or otherwise is None:
             return None
-        return f"{then} if {self._operand(slot.condition)} else {otherwise}"
+        return f"{then} if {self.condition(slot.condition, self.code)} else {otherwise}"
 
     def _plain_module(self, slot: LayerSlot | CallSlot, path: Path) -> str | None:
         """The constructor of a step that is a module called with one value and no more."""
@@ -118,20 +121,27 @@ class TorchWriter(Writer):
         if isinstance(slot, CallSlot):
             return self.construct(slot, path)
         emission = self.emit(slot, path, [HOLE.format(0)])
-        called = emission.call == f"{self.target(path)}({HOLE.format(0)})"
-        return emission.module if called else None
+        return emission.module if is_plain(emission, self.target(path)) else None
+
+    def open_group(self, slot: GroupSlot, place: Path) -> Iterator[tuple[str, str | None]]:
+        inner = self.open_round(slot.nodes, (*place, slot.name))
+        yield slot.name, inner if self.has_modules(slot.nodes) else None
+
+    def mapping(self, items: list[tuple[str, str]]) -> str:
+        inside = ", ".join(f"{quote(self.attribute(name))}: {module}" for name, module in items)
+        return f"nn.ModuleDict({{{inside}}})"
 
     def is_sequential(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> bool:
-        if captured or len(slot.starts) != 1 or len(slot.results) != 1:
+        if self.reaches_out(slot) or captured or len(slot.starts) != 1 or len(slot.results) != 1:
             return False
         single = self.single(slot)
         if isinstance(single, LayerSlot):
-            return self._plain_module(single, ("0",)) is not None
-        return True
+            return is_plain(self.emit_first(single, ("_",)), self.target(("_",)))
+        return single is None or single.inputs == slot.starts
 
     def container(self, slot: RepeatSlot, items: str) -> str:
         sequential_ = self.is_sequential(slot, captured_slots(slot))
-        listed = items if items == "rounds" else f"[{items}]"
+        listed = items if items.isidentifier() else f"[{items}]"
         return f"nn.Sequential(*{listed})" if sequential_ else f"nn.ModuleList({listed})"
 
 
@@ -147,6 +157,11 @@ class TorchModelWriter(TorchWriter):
         scribe.add(f"return {{{inside}}}")
 
 
+def is_plain(emission: Emission, target: str) -> bool:
+    """Whether a layer is a module that is called with one value and no more."""
+    return emission.call == f"{target}({HOLE.format(0)})"
+
+
 def sequential(items: list[tuple[str, str]]) -> str:
     """A container that runs modules one after another, their names kept."""
     if not items:
@@ -154,9 +169,9 @@ def sequential(items: list[tuple[str, str]]) -> str:
     if len(items) == 1 and not items[0][0]:
         return items[0][1]
     if all(name.isidentifier() for name, _ in items):
-        inside = ", ".join(f"{identifier(name)}={module}" for name, module in items)
+        inside = ", ".join(f"{identifier(name, TAKEN)}={module}" for name, module in items)
         return f"nn.Sequential(OrderedDict({inside}))"
-    inside = ", ".join(f"({quote(name)}, {module})" for name, module in items)
+    inside = ", ".join(f"({quote(identifier(name, TAKEN))}, {module})" for name, module in items)
     return f"nn.Sequential(OrderedDict([{inside}]))"
 
 
@@ -173,10 +188,10 @@ def key_names(model: Model) -> dict[str, str]:
     """For each key that holds a name PyTorch uses itself, the key in the module's state."""
     renamed = {}
     for visit in walk(model.body.nodes):
-        if not visit.owners or not MEMBERS & set(visit.path.split(".")):
+        if not visit.owners or not TAKEN & set(visit.path.split(".")):
             continue
         for path in expand(visit.path):
-            spelled = ".".join(identifier(level, MEMBERS) for level in path.split("."))
+            spelled = ".".join(identifier(level, TAKEN) for level in path.split("."))
             for weight in visit.node.weights:
                 renamed[join(path, weight.role)] = join(spelled, weight.role)
     return renamed

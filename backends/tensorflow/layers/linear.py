@@ -35,9 +35,8 @@ def _tied(layer: Linear, site: Site) -> Emission:
     source, _, variable = site.tied.rpartition(".")
     site.helper("uniform")
     module = site.call(
-        site.helper("TiedDense", bias=bool(layer.bias), **{variable: True}),
+        site.helper("TiedDense", bias=bool(layer.bias), unbiased=not layer.bias, **{variable: True}),
         Raw(source),
-        site.type.shape[-1] if layer.bias else None,
         layer.out_features if layer.bias else None,
         name=Raw(site.name),
     )

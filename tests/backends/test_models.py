@@ -1,0 +1,161 @@
+"""Whole models: both frameworks build what the spec says, and compute the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import torch
+
+from backends.pycode.render import tidy
+from backends.tensorflow.weights import load
+from tests.backends.harness_models import (
+    SPECS,
+    Subject,
+    arrays,
+    compare,
+    expected_keys,
+    module,
+    run_keras,
+    run_torch,
+    scramble,
+    source,
+    subjects,
+    torch_state,
+    traced,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = pytest.mark.parametrize("case", subjects(), ids=lambda case: case.name)
+
+
+@pytest.fixture(autouse=True)
+def in_double() -> Iterator[None]:
+    """Keras computes in float64."""
+    before = keras.backend.floatx()
+    keras.backend.set_floatx("float64")
+    yield
+    keras.backend.set_floatx(before)
+    keras.backend.clear_session()
+
+
+def made_class(case: Subject, backend: str, folder: Path) -> Any:
+    """The class that a spec's code defines."""
+    model = traced(case.elaborated())
+    return getattr(module(source(model, backend), folder, case.path.parent), model.name)
+
+
+def make(case: Subject, backend: str, folder: Path) -> Any:
+    """The model that a spec's code builds."""
+    text = source(traced(case.elaborated()), backend)
+    return module(text, folder, case.path.parent).build_model()
+
+
+def hold(case: Subject, built_torch: Any, built_keras: Any, define: dict[str, str]) -> None:
+    """Holds two built models against a spec with parameters, and against each other."""
+    spec = case.elaborated(define)
+    model = traced(spec)
+    built_torch = built_torch.double().eval()
+    scramble(built_torch)
+    state = torch_state(model, built_torch)
+    keys = expected_keys(spec.compilation.model)
+    assert sorted(state) == sorted(keys)
+    count = spec.cost().params
+    assert sum(item.numel() for item in built_torch.parameters()) == count
+    assert sum(int(np.prod(item.shape)) for item in built_keras.trainable_weights) == count
+    load(model, built_keras, state, np)
+    wanted = run_torch(model, built_torch, arrays(model))
+    got = run_keras(model, built_keras, arrays(model))
+    compare("outputs", got.outputs, wanted.outputs)
+    for output in model.body.outputs:
+        shape = (2, *output.value.type.sized(model.symbols).shape)
+        assert wanted.outputs[output.name].shape == shape
+    compare("inputs", got.inputs, wanted.inputs)
+    trained = sorted(key for key, trainable in keys.items() if trainable)
+    compare(
+        "weights",
+        {key: got.weights[key] for key in trained},
+        {key: wanted.weights[key] for key in trained},
+    )
+    if model.symbols:
+        longer = arrays(model, grow=2)
+        wanted, got = run_torch(model, built_torch, longer), run_keras(model, built_keras, longer)
+        compare("outputs of other sizes", got.outputs, wanted.outputs)
+
+
+@CASES
+def test_models_agree(case: Subject, tmp_path: Path) -> None:
+    hold(case, make(case, "torch", tmp_path), make(case, "tensorflow", tmp_path), {})
+
+
+OTHERS = [(case, define) for case in subjects() for define in (*case.also, *case.only)]
+
+
+@pytest.mark.parametrize("case, define", OTHERS, ids=lambda item: getattr(item, "name", str(item)))
+def test_other_arguments(case: Subject, define: dict[str, str], tmp_path: Path) -> None:
+    other = Subject(case.path, define, model=case.model)
+    hold(other, make(other, "torch", tmp_path), make(other, "tensorflow", tmp_path), define)
+    if define in case.only:
+        return
+    arguments = traced(other.elaborated()).args
+    given = {name: arguments[name] for name in define if name in arguments}
+    kinds = [made_class(case, backend, tmp_path) for backend in ("torch", "tensorflow")]
+    if given and all(set(given) <= set(signature(kind).parameters) for kind in kinds):
+        hold(other, *(kind(**given) for kind in kinds), define)
+
+
+@CASES
+def test_builds_without_memory(case: Subject, tmp_path: Path) -> None:
+    count = case.elaborated().cost().params
+    with torch.device("meta"):
+        built = make(case, "torch", tmp_path)
+    assert sum(item.numel() for item in built.parameters()) == count
+    with keras.StatelessScope(initialize_variables=False):
+        built = make(case, "tensorflow", tmp_path)
+        assert sum(int(np.prod(item.shape)) for item in built.trainable_weights) == count
+
+
+@CASES
+def test_text_is_clean(case: Subject) -> None:
+    for backend in ("torch", "tensorflow"):
+        text = source(traced(case.elaborated()), backend)
+        assert text.isascii() and tidy(text) == text
+        # a string or a comment may be long; code may not
+        assert all(len(line) <= 100 for line in text.splitlines())
+
+
+def test_linters_are_content(tmp_path: Path) -> None:
+    for case in subjects():
+        for backend in ("torch", "tensorflow"):
+            text = source(traced(case.elaborated()), backend)
+            (tmp_path / f"{case.path.stem}_{backend}.py").write_text(text, encoding="ascii")
+    command = [
+        sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--line-length", "100",
+        "--select", "E,F,W,B,UP", str(tmp_path),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_same_bytes_in_every_process() -> None:
+    command = "from tests.backends.harness_models import digest; print(digest())"
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", command],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(seen) == 1
