@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := dsl backends grammar examples tests
+SPECS := $(wildcard examples/*.msl examples/blocks/*.msl tests/bench/specs/*.msl)
 
 # pip never waits for an answer, and Python writes its output as it comes.
 export PIP_NO_INPUT := 1
@@ -13,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-core test-frameworks check fmt bench docs golden clean
+.PHONY: help venv demo test test-core test-frameworks check lint fmt bench docs golden clean
 
 help:  ## List the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,15 +37,18 @@ test-core: $(READY)  ## Run the tests that need neither framework
 test-frameworks: $(READY)  ## Run the tests that need PyTorch or TensorFlow
 	$(BIN)/python -m pytest --part frameworks
 
-check: $(READY)  ## Lint, check the formatting and run the fast tests
+check: lint  ## Lint, then run the fast tests
+	$(BIN)/python -m pytest --part core -m 'not slow' -q
+
+lint: $(READY)  ## Check the style of Python and MSL files
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/black --check --quiet $(SOURCES)
-	$(BIN)/python -m pytest --part core -m 'not slow' -q
+	$(BIN)/msl fmt --check $(SPECS)
 
 fmt: $(READY)  ## Format Python and MSL files
 	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
 	$(BIN)/black --quiet $(SOURCES)
-	$(BIN)/msl fmt examples/*.msl tests/bench/specs/*.msl
+	$(BIN)/msl fmt $(SPECS)
 
 bench: $(READY)  ## Time the commands, and generated code against hand-written and tutorial code
 	$(BIN)/python -m tests.bench.startup
