@@ -41,6 +41,14 @@ def identity(
     return inputs[0]
 
 
+@reference(kinds.Scale)
+def scale(
+    layer: kinds.Scale, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> Any:
+    """``factor * x`` (Vaswani et al. 2017, section 3.4)."""
+    return layer.factor * inputs[0]
+
+
 @reference(*_FOLDS)
 def arithmetic(
     layer: Any, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any

@@ -1,4 +1,4 @@
-"""Kinds that join several values into one, and the one that changes nothing.
+"""Kinds that join several values into one, and those that keep or scale a single one.
 
 Arithmetic broadcasts as in NumPy: shapes, without the batch, are aligned at their ends and a
 size of 1 stretches. The result has a batch if any value has one; an axis keeps its name where the
@@ -8,7 +8,7 @@ values agree on it.
 from __future__ import annotations
 
 from dsl.kinds.kind import arg
-from dsl.kinds.values import Axis, AxisName, Bool
+from dsl.kinds.values import Axis, AxisName, Bool, Float
 from dsl.layers.axes import require_float
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, resolve_axis
 from dsl.shapes.dim import Dim, product
@@ -29,6 +29,23 @@ class Identity(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
+
+
+class Scale(Layer):
+    """``factor * x``, with a factor that is not learned.
+
+    Shape: real numbers of any shape, kept. Weights: none. MACs: none.
+    Source: Vaswani et al. 2017, section 3.4 (embeddings times ``sqrt(features)``); Szegedy et al.
+    2016 (Inception-ResNet), section 3.3 (residuals). PyTorch has no layer for it.
+    """
+
+    keras = ("Rescaling",)
+
+    factor: float = arg(Float(), "What each value is multiplied by.", keras=("scale",))
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_float(self.name, x)
+        return x
 
 
 class Concat(Layer):

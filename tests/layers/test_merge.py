@@ -56,6 +56,8 @@ CASES += cases(kinds.Add, [{}], TensorType((4,), "int64"), TensorType((4,), "int
 for type in (SCALAR, VECTOR, IMAGE, LEARNED, TensorType((4,), "int64")):
     CASES += cases(kinds.Identity, [{}], type)
 
+for type in (VECTOR, IMAGE, LEARNED):
+    CASES += cases(kinds.Scale, [{"factor": 0.17}, {"factor": -3.0}], type)
 CASES += cases(kinds.Concat, [{}], IMAGE, TensorType((2, 3, 5)), IMAGE)
 CASES += cases(kinds.Concat, [{}], SIGNAL_TYPE, SIGNAL_TYPE)
 CASES += cases(kinds.Concat, [{}], SEQUENCE, TensorType((3, 2)))
@@ -82,6 +84,16 @@ CASES += cases(kinds.MatMul, [{}], IMAGE, TensorType((5, 2), batched=False))
 CASES += cases(kinds.MatMul, [{}], TensorType((2, 3), batched=False), SIGNAL_TYPE)
 CASES += cases(kinds.MatMul, [{}], TensorType((4, 2, 3), batched=False), SEQUENCE)
 CASES += cases(kinds.MatMul, [{"transpose_b": True}], SYMBOLIC, SYMBOLIC, sizes={"time": 3})
+
+
+def test_scale_by_hand():
+    layer, x = kinds.Scale.make(0.5), TensorType((2,))
+    run = reference(layer, [np.array([[6.0, -2.0]])], {}, [x])
+    np.testing.assert_array_equal(run.outputs[0], [[3.0, -1.0]])
+    assert layer.elementwise((x,), (x,)) == 2
+    with pytest.raises(LayerError) as caught:
+        layer.infer(TensorType((2,), "int64"))
+    assert caught.value.code == "MSL303"
 
 
 def test_arithmetic_by_hand():

@@ -17,6 +17,13 @@ def identity(layer: kinds.Identity, site: Site) -> Emission:
     return Emission(str(site.x[0]))
 
 
+@TENSORFLOW.emits(kinds.Scale)
+def scale(layer: kinds.Scale, site: Site) -> Emission:
+    """Python's operator; a formula stands in parentheses."""
+    factor = site.forward(layer.factor)
+    return Emission(f"{site.x[0]} * {f'({factor})' if ' ' in factor or '**' in factor else factor}")
+
+
 @TENSORFLOW.emits(kinds.Concat)
 def concat(layer: kinds.Concat, site: Site) -> Emission:
     """`keras.ops.concatenate`; a learned value is first repeated for every sample."""

@@ -16,6 +16,13 @@ def identity(layer: kinds.Identity, site: Site) -> Emission:
     return Emission(str(site.x[0]))
 
 
+@TORCH.emits(kinds.Scale)
+def scale(layer: kinds.Scale, site: Site) -> Emission:
+    """Python's operator; a formula stands in parentheses."""
+    factor = site.forward(layer.factor)
+    return Emission(f"{site.x[0]} * {f'({factor})' if ' ' in factor or '**' in factor else factor}")
+
+
 @TORCH.emits(kinds.Concat)
 def concat(layer: kinds.Concat, site: Site) -> Emission:
     """`torch.cat`; a learned value is first expanded to the batch."""
