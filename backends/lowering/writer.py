@@ -33,7 +33,6 @@ class Writer(ForwardWriter):
         """The code of the class; sets what its constructor takes."""
         nodes = self.plan.template.nodes
         list(self.modules(nodes, (), 2))  # a first round finds which carried sizes are needed
-        self._forward()
         self.learn_needed()
         modules = list(self.modules(nodes, (), 2))
         forward = self._forward()
