@@ -6,7 +6,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=5719d7fe2ac7594958d5b18d033bee31
+msl: sha256=869f08cf8e691413109ab7b0bbbeb033
 """
 
 import argparse
@@ -542,17 +542,19 @@ def start_model(args):
     return build_model()
 
 
-def train_epoch(train_steps, data, args, run, caught):
-    """Goes on with an epoch to its end, the run's or a signal; adds its losses to the run.
+def train_round(train_steps, data, args, run, caught):
+    """Trains until the epoch or the run ends, or a signal comes.
 
-    Gives the number of rows of each step of the whole epoch.
+    Notes the losses in the run; gives the number of rows of each step of the epoch.
     """
     order, size = epoch_rows(data, args.seed, run["epoch"]), args.batch
     parts = np.split(order, range(size, len(order), size))
-    stop = min(len(parts), len(run["losses"]) + run["steps"] - run["step"])
+    done = run["step"] - (run["epoch"] - 1) * len(parts)
+    first = done - len(run["losses"])
+    stop = min(len(parts), done + run["steps"] - run["step"])
     count = 1
-    while len(run["losses"]) < stop and not caught:
-        done, start = len(run["losses"]), time.monotonic()
+    while done < stop and not caught:
+        start = time.monotonic()
         chosen = parts[done : min(done + count, stop)]
         if len(chosen) > 1 and len(chosen[-1]) < size:  # a short batch has a call of its own
             chosen.pop()
@@ -560,19 +562,17 @@ def train_epoch(train_steps, data, args, run, caught):
         rates = [LEARNING_RATE * schedule(step, run["steps"]) for step in steps]
         losses = train_steps(np.stack(chosen), rates).numpy()
         run["losses"] += losses.tolist()
-        run["step"] += len(losses)
+        run["step"], done = run["step"] + len(losses), done + len(losses)
         for step, loss in enumerate(losses, run["step"] - len(losses) + 1):
             if not math.isfinite(loss):
-                raise SystemExit(
-                    f"the loss is {loss} at step {step}; the checkpoints are from before it"
-                )
+                raise SystemExit(f"the loss is {loss} at step {step}; the checkpoints are older")
         if sys.stdout.isatty():
-            show_bar(run["epoch"], len(run["losses"]), stop, losses[-1])
+            show_bar(run["epoch"], done, stop, losses[-1])
         pace = len(losses) / max(time.monotonic() - start, 1e-9)
         count = min(max(int(pace / 5), 1), 4 * count)  # a call takes a fifth of a second
     if sys.stdout.isatty():
         print("\r\x1b[K", end="")
-    return [len(part) for part in parts[:stop]]
+    return [len(part) for part in parts[first:stop]]
 
 
 def train(args):
@@ -582,7 +582,7 @@ def train(args):
     settings = settle(args, state)
     pick_device(args.device)
     parts, fitted = load_parts(args)
-    training, validation, _ = (to_tensors(part) for part in parts)
+    training, validation = (to_tensors(part) for part in parts[:2])
     model = start_model(args)
     optimizer = AdamW(model)
     run = {"epoch": 1, "step": 0, "losses": [], "best": math.inf, "history": []}
@@ -608,14 +608,14 @@ def train(args):
     caught = catch_signals()
     while run["step"] < run["steps"]:
         start = time.perf_counter()
-        sizes = train_epoch(train_steps, training, args, run, caught)
-        if len(run["losses"]) == len(sizes):  # not in the middle of an epoch
+        sizes = train_round(train_steps, training, args, run, caught)
+        if len(run["losses"]) == len(sizes):  # else a signal came in between
             loss = sum(map(operator.mul, run["losses"], sizes)) / sum(sizes)
             figures = {"epoch": run["epoch"], "step": run["step"], "loss": loss}
             figures |= {f"val_{name}": value for name, value in evaluate().items()}
             figures["seconds"] = time.perf_counter() - start
             run["history"].append(figures)
-            run["epoch"], run["losses"] = run["epoch"] + 1, []
+            run["epoch"], run["losses"] = run["step"] // epoch_steps + 1, []
             if figures["val_loss"] < run["best"]:
                 run["best"] = figures["val_loss"]
                 checkpoint(best, whole=False)
@@ -651,13 +651,14 @@ def score(args):
         data = load_parts(args)[0][2]
     count = len(all_rows(data))
     figures = make_evaluate(model, to_tensors(data), args.batch)()
-    print("  ".join([f"{count} rows", *(f"{name} {value:.4g}" for name, value in figures.items())]))
+    shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+    print(f"{count} rows  {shown}")
     if args.output:
         write_file(args.output, lambda file: file.write(json.dumps(figures).encode()))
 
 
 def predict(args):
-    """Writes what a checkpoint makes of new rows, or of the held-out ones."""
+    """Writes what a checkpoint makes of new rows, or of the test rows."""
     pick_device(args.device)
     model, state = load_trained(args)
     if args.input:
@@ -683,13 +684,12 @@ def dry_run(args):
     """One step of training and one evaluation on random data: shows that everything fits."""
     settle(args, {})
     pick_device(args.device)
-    rows = args.batch
-    data = to_tensors(synthetic_data(rows, args.seed))
+    data = to_tensors(synthetic_data(args.batch, args.seed))
     model = start_model(args)
     train_steps = make_train_steps(model, AdamW(model), data)
-    loss = float(train_steps(all_rows(data)[None], [LEARNING_RATE])[0])
-    after = make_evaluate(model, data, rows)()
-    print(f"dry run: loss {loss:.4g}, after one step {after['loss']:.4g}; everything fits")
+    losses = train_steps(all_rows(data)[None], [LEARNING_RATE])
+    make_evaluate(model, data, args.batch)()
+    print(f"dry run: a step and an evaluation went through, the loss was {float(losses[0]):.4g}")
 
 
 def write_predictions(path, results, classes):
@@ -701,8 +701,7 @@ def write_predictions(path, results, classes):
     for name, values in results.items():
         values = values.reshape(len(values), -1)
         labels = [*classes.get(name, []), *map(str, range(values.shape[1]))][: values.shape[1]]
-        if name in ("label",):
-            columns[name] = [labels[place] for place in values.argmax(1)]
+        columns[name] = [labels[place] for place in values.argmax(1)]
         for label, numbers in zip(labels, values.T):
             column = f"{name}_{label}" if len(labels) > 1 else name
             columns[column] = [f"{number:.6g}" for number in numbers]
