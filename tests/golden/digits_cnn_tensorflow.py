@@ -6,7 +6,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=869f08cf8e691413109ab7b0bbbeb033
+msl: sha256=be34ae197d73dc0c51aaf508e49062f9
 """
 
 import argparse
@@ -310,7 +310,7 @@ def cross_entropy(logits, target, smoothing, ignored):
     scores = tf.nn.log_softmax(logits)
     losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(scores, -1)
     losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.math.count_nonzero(kept, dtype=losses.dtype)
+    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
 
 
 def loss_function(outputs, batch):

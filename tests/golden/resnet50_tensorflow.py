@@ -6,7 +6,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=598c69beace01d41b51aff630c6a78a8
+msl: sha256=d7b9132f388fcc145b3c8e3b046b5b73
 """
 
 import argparse
@@ -302,7 +302,7 @@ def cross_entropy(logits, target, smoothing, ignored):
     scores = tf.nn.log_softmax(logits)
     losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(scores, -1)
     losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.math.count_nonzero(kept, dtype=losses.dtype)
+    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
 
 
 def loss_function(outputs, batch):

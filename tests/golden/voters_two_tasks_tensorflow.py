@@ -6,7 +6,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=a33d07f4d24193ac3caf1097536d56e2
+msl: sha256=bb18f70bf2abd9c55745895afe657d01
 """
 
 import argparse
@@ -299,7 +299,7 @@ def cross_entropy(logits, target, ignored):
     target = tf.where(kept, target, 0)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
     losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.math.count_nonzero(kept, dtype=losses.dtype)
+    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
 
 
 def loss_function(outputs, batch):
