@@ -69,7 +69,7 @@ class FileWriter:
                 problem.node.span, helps=helps,
             )  # fmt: skip
             return None
-        script = ScriptCode(code.text, code.name, import_lines(code.text), self.keys(model))
+        script = ScriptCode(code.text, code.name, (*import_lines(code.text), *code.imports), self.keys(model))
         origin = _origin(spec, place, training, self.name)
         return tidy(
             draw(self.package, "script.py.jinja", self.context(model, training, script, origin))

@@ -55,12 +55,13 @@ class ForwardWriter(ConstructorWriter):
     def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
         """A layer at work."""
         x = scribe.inputs(slot.inputs, slot.line)
-        emission = self.emit(slot, self.path_of(slot, path), x, self.anchor(scribe))
+        emission = self.emit(slot, self.path_of(slot, path), x, self.anchor_for(slot, scribe))
         scribe.finish(emission.call, slot.inputs, slot.outputs, slot.line, slot.comments)
 
-    def anchor(self, scribe: Scribe) -> str:
-        """A value with a batch that is in scope."""
-        return scribe.anchor()
+    def anchor_for(self, slot: LayerSlot, scribe: Scribe) -> str:
+        """A value with a batch that is in scope, for a layer that is handed none."""
+        given = (value.variants[0].type.batched for value in slot.inputs if value is not None)
+        return "" if any(given) else scribe.anchor()
 
     def call_step(self, slot: CallSlot, path: Path, scribe: Scribe) -> None:
         """A block at work."""

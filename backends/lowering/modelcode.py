@@ -15,7 +15,8 @@ from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
 from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
-from dsl.ir import CallNode, Model, Node, children
+from dsl.ir import CallNode, Model, Node, children, walk
+from dsl.layers.extern import ExternLayer
 from dsl.shapes.trace import plain
 from dsl.syntax import ast
 
@@ -31,11 +32,13 @@ class ModelCode:
         name: Of the class.
         text: Constants, helpers, classes and `build_model`, in this order.
         helpers: Names of the helpers it holds.
+        imports: Lines that import the user's own layers.
     """
 
     name: str
     text: str
     helpers: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 @dataclass
@@ -134,7 +137,8 @@ def model_code(
         with book.trial(plan):
             plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
 
-    book = Book(model, write, {model.name, *IMPORTED})
+    externs = _externs(model, emitters.backend)
+    book = Book(model, write, {model.name, *IMPORTED, *externs})
     try:
         book.fill()
         try:
@@ -148,7 +152,35 @@ def model_code(
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     helper_texts, classes = helpers.texts(classes)
     parts = [*_constants(model, constants), *helper_texts, *classes, _build(plan)]
-    return ModelCode(model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags))
+    return ModelCode(
+        model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags), _import_lines(externs)
+    )
+
+
+def _externs(model: Model, backend: str) -> dict[str, str]:
+    """The user's own classes (or what holds them), each with the module it comes from.
+
+    Raises:
+        Refused: A file's name is no name of a module, or two files hold the same class.
+    """
+    found: dict[str, str] = {}
+    for visit in walk(model.body.nodes):
+        layer = visit.node.layer
+        if not isinstance(layer, ExternLayer) or backend not in layer.classes:
+            continue
+        name = layer.classes[backend].partition(".")[0]
+        module = layer.path.removesuffix(".py").removeprefix("./").replace("/", ".")
+        if not all(map(str.isidentifier, module.split("."))):
+            reason, cure = f"`{layer.path}` cannot be imported", "name a file beside the spec"
+            raise Refused(reason, f"{cure}, such as `my_ops.py`", visit.node)
+        if found.setdefault(name, module) != module:
+            reason = f"`{name}` comes from two files"
+            raise Refused(reason, "give one of the classes another name", visit.node)
+    return found
+
+
+def _import_lines(externs: dict[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(f"from {module} import {name}" for name, module in externs.items()))
 
 
 def _no_loop(node: Node) -> Refused:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import backends.tensorflow.layers.families  # noqa: F401  (registers the emitters)
@@ -99,7 +101,8 @@ class KerasWriter(Writer):
     def looping(self, slot: RepeatSlot) -> Iterator[None]:
         """Gives the loop of a repeat an index variable."""
         taken = {*self.plan.sizes, *self.plan.params, *self.indices}
-        free = (name for name in "ijklmn" if name not in taken)
+        letters = chain("ijklmn", (f"i{number}" for number in count(2)))
+        free = (name for name in letters if name not in taken)
         name = self.variable(slot.names[0]) if slot.names and slot.rows is None else next(free)
         self.indices.append(name)
         yield
@@ -274,7 +277,7 @@ class ModelWriter(KerasWriter):
 
     def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
         place = self.path_of(slot, path)
-        anchor = scribe.anchor()
+        anchor = self.anchor_for(slot, scribe)
         borrowed = any(is_place(place, path) for path in self._borrowed)
         if slot.shared is None and borrowed:
             module = self.module(slot, place)
@@ -286,7 +289,7 @@ class ModelWriter(KerasWriter):
         text = self._applied(emission, place, scribe)
         scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
 
-    @property
+    @cached_property
     def _borrowed(self) -> set[Path]:
         """Paths of the layers that others borrow a weight from."""
         return {

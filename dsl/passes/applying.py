@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics.model import Edit, Fix, Reporter
-from dsl.ir import Body, Instance, Node, Value, walk
+from dsl.ir import Body, CallNode, Instance, LayerNode, Node, Value, walk, weight_keys
 from dsl.kinds.kind import Kind, find
 from dsl.layers.base import Layer, LayerError
 from dsl.passes.arguments import Evaluator, argument_span
@@ -15,7 +15,7 @@ from dsl.passes.extern import extern_layer
 from dsl.passes.flow import Flow
 from dsl.passes.locals import Locals
 from dsl.passes.scope import Module, Scope, SharedUse, Tensor
-from dsl.passes.usage import Usage
+from dsl.passes.usage import Usage, every
 from dsl.shapes.trace import Expr, TracedInt, formula, plain, substitute, traced
 from dsl.shapes.types import TensorType
 from dsl.source import Span
@@ -37,6 +37,7 @@ class Applying:
     weighted: dict[Instance, bool]
     applications: list[Span]
     locals: Locals
+    piloting: bool
 
     if TYPE_CHECKING:
 
@@ -183,6 +184,21 @@ class Applying:
             raise self.evaluator.fail("MSL123", f"`{first}` names no layer with weights", span)
         return draft, rest, span
 
+    def _check_shared(self, drafts: list[Draft]) -> None:
+        """Holds the weights of every use of a shared declaration against those of the first."""
+        for draft in every(drafts):
+            if not isinstance(draft, SharedDraft) or draft.node is None or not draft.node.uses:
+                continue
+            first, *others = draft.node.uses
+            wanted = _weights_of(first) if others else []
+            for use in others:
+                if _weights_of(use) != wanted:
+                    self.report(
+                        "MSL317", f"shared `{draft.node.name}` has other weights here, since the "
+                        "value it takes has another shape", use.span,
+                        others=((first.span, "first applied here"),),
+                    )  # fmt: skip
+
     def _check_ties(self, drafts: list[Draft], nodes: tuple[Node, ...]) -> None:
         """Holds every tied weight of a finished body against the weight it borrows."""
         tied = self.usage.ties(drafts)
@@ -297,14 +313,15 @@ class Applying:
             Value(self._named_sizes(type_, name, len(types), sizes, bound), name)
             for type_, name in zip(types, names)
         )
-        around, self.locals = self.locals, Locals()
+        around, self.locals = (self.locals, self.piloting), Locals()
+        self.piloting = False
         try:
             body = self._body(decl, scope, given)
             if body is None:
                 return None
             results = tuple(self._leaving(output.value.type) for output in body.outputs)
         finally:
-            self.locals = around
+            self.locals, self.piloting = around
         return Instance(decl.name, decl, bound, body, sizes, results)
 
     def _leaving(self, type_: TensorType) -> TensorType:
@@ -361,6 +378,14 @@ class Applying:
         elif self.applications:
             others = (*others, (self.applications[0], "in the block applied here"))
         self.reporter.report(code, message, span, label, others=others, **more)
+
+
+def _weights_of(use: LayerNode | CallNode) -> list[tuple[str, Any]]:
+    """Keys and plain shapes of the weights that a use of a shared declaration applies."""
+    if isinstance(use, CallNode):
+        keys = weight_keys(use.instance.body.nodes)
+        return [(item.key, plain(item.weight.shape)) for item in keys]
+    return [(weight.role, plain(weight.shape)) for weight in use.weights]
 
 
 def _first_round(path: str) -> str:

@@ -40,6 +40,7 @@ class Elaborator(Applying, Structures):
         self.origins: dict[Value, Span] = {}
         self.symbols: dict[str, int] = {}
         self.locals = Locals()
+        self.piloting = False
         self.instances: dict[Any, Instance | None] = {}
         self.weighted: dict[Instance, bool] = {}
         self.signatures: dict[Any, dict[str, Any]] = {}
@@ -99,6 +100,7 @@ class Elaborator(Applying, Structures):
         nodes = finish(frame.drafts)
         if len(self.reporter.diagnostics) == before:
             self._check_ties(frame.drafts, nodes)
+            self._check_shared(frame.drafts)
         if not outputs:
             outputs = self._implied_output(decl, frame)
         if (frame.current is not None and frame.current.unknown) or not outputs:

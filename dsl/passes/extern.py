@@ -27,8 +27,10 @@ def extern_layer(
         Reported: The declaration lacks something or does not evaluate.
     """
     scope = module.scope.inner()
-    elaborator._bind_params(decl, given, scope)
-    args = {param.name: scope.names[param.name].value for param in decl.params}
+    args = elaborator._bind_params(decl, given, scope)
+    args |= {name: value for name, value in given.items() if value is not None}
+    for name, value in args.items():  # the caller's formulas: what it writes is no class of ours
+        scope.names[name] = Binding(value, scope.names[name].span, used=True)
     if flow.values:
         scope.names["input"] = Binding(Tensor(flow.values[0]), None, used=True)
     settings = {setting.name: setting for setting in decl.settings}

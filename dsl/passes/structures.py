@@ -37,6 +37,7 @@ class Structures:
     origins: dict[Value, Span]
     trace: bool
     locals: Locals
+    piloting: bool
 
     if TYPE_CHECKING:
 
@@ -140,7 +141,7 @@ class Structures:
         add = find("layer", "Add")
         assert add is not None
         layer: Any = add()
-        output = Value(layer.infer(*types))
+        output = Value(layer.infer(*reversed(types)))  # sizes go by what the body made them
         self.origins[output] = element.span
         self.usage.use(values)
         place = drafts[-1].span if drafts else element.span  # the sum belongs on its line
@@ -340,15 +341,17 @@ class Structures:
         self, element: ast.Repeat, flow: Flow, scope: Scope, rows: Any
     ) -> dict[tuple[int, int], str]:
         """Sizes whose formula changes from round to round, with the local that carries each."""
-        if rows is not None and not rows:
+        if self.piloting or (rows is not None and not rows):
             return {}
         before = len(self.evaluator.reporter.diagnostics)
         mark = self.locals.mark()
+        self.piloting = True  # repeats inside are not tried out in turn: that would take 2**depth
         try:
             _, after = self._round(element, 0, flow, scope, rows)
         except Reported:
             return {}
         finally:
+            self.piloting = False
             del self.evaluator.reporter.diagnostics[before:]
             self.locals.forget(mark)
         names: dict[tuple[int, int], str] = {}
@@ -381,9 +384,7 @@ def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:
     is_one = len(steps) == 1 and isinstance(steps[0], (LayerDraft, CallDraft))
     if not is_one or len(body.statements) != 1 or steps[0].name:
         return None
-    statement = body.statements[0]
-    plain_step = isinstance(statement, ast.Step) and len(statement.chain.elements) == 1
-    return steps[0] if plain_step else None
+    return steps[0] if isinstance(body.statements[0], ast.Step) else None
 
 
 def plain_key(value: Value) -> tuple[Any, ...]:

@@ -110,7 +110,8 @@ def write(model: Model, backend: str) -> ModelCode:
 def source(model: Model, backend: str) -> str:
     """The code of a model as a file."""
     code = write(model, backend)
-    return tidy("\n".join(import_lines(code.text)) + "\n\n\n" + code.text)
+    imports = (*import_lines(code.text), *code.imports)
+    return tidy("\n".join(imports) + "\n\n\n" + code.text)
 
 
 def module(text: str, folder: Path, beside: Path) -> ModuleType:

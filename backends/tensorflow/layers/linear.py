@@ -35,7 +35,9 @@ def _tied(layer: Linear, site: Site) -> Emission:
     source, _, variable = site.tied.rpartition(".")
     site.helper("uniform")
     module = site.call(
-        site.helper("TiedDense", bias=bool(layer.bias), unbiased=not layer.bias, **{variable: True}),
+        site.helper(
+            "TiedDense", bias=bool(layer.bias), unbiased=not layer.bias, **{variable: True}
+        ),
         Raw(source),
         layer.out_features if layer.bias else None,
         name=Raw(site.name),
