@@ -35,11 +35,13 @@ class Options(Record):
         model: Name of a model or variant, "" for the file's own choice.
         define: Values of parameters by name, as text (``-D width=128``).
         set: Values of settings by ``section.key``, as text (``--set train.epochs=3``).
+        needs_model: Whether a file of blocks alone, which others import, is a mistake.
     """
 
     model: str = ""
     define: Mapping[str, str] = field(default_factory=dict)
     set: Mapping[str, str] = field(default_factory=dict)
+    needs_model: bool = True
 
 
 class Backend(Protocol):
@@ -228,11 +230,32 @@ class _Chooser:
         if self._is_torn():
             return None
         self._check_variants()
+        options = self.compilation.options
+        targets = [options.model] if options.needs_model or options.model else self._targets()
+        models = [self._one(target) for target in targets or [""]]
+        return models[0] if len(models) == 1 else None
+
+    def _one(self, name: str) -> Model | None:
+        """The model or variant of that name, or by default, elaborated."""
+        self.elaborator = type(self.elaborator)(self.reporter, self.elaborator.trace)
         try:
-            found = self._find()
+            found = self._find(name)
             return None if found is None else self._elaborate(*found)
         except Reported:
             return None
+
+    def _targets(self) -> list[str]:
+        """What a check of the whole file covers: its models, by variants where they need values."""
+        statements = self.module.file.statements
+        own = [item for item in statements if isinstance(item, ast.ModelDecl)]
+        used = {kind for decl in own for kind in kinds_in(decl.body)}
+        variants = [item for item in statements if isinstance(item, ast.VariantDecl)]
+        targets: list[str] = []
+        for decl in [decl for decl in own if decl.name not in used] or own:
+            lacks = any(p.default is None and p.name not in self.defines for p in decl.params)
+            named = [item.name for item in variants if item.base.kind == decl.name]
+            targets.extend(named if lacks and named else [decl.name])
+        return targets
 
     def _is_torn(self) -> bool:
         """Whether the file has no model, and that may be due to a mistake already reported."""
@@ -256,8 +279,10 @@ class _Chooser:
         own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
         return [decl.name for decl in own]
 
-    def _find(self) -> tuple[str, ast.ModelDecl, Module, ast.KindCall | None, Module] | None:
-        name = self.compilation.options.model or self._default()
+    def _find(
+        self, name: str
+    ) -> tuple[str, ast.ModelDecl, Module, ast.KindCall | None, Module] | None:
+        name = name or self._default()
         if not name:
             return None
         if name in self.module.variants:
@@ -306,6 +331,8 @@ class _Chooser:
         free = [decl for decl in own if decl.name not in used]
         if len(free or own) == 1:
             return (free or own)[0].name
+        if not own and self.module.blocks and not self.compilation.options.needs_model:
+            return ""  # a file of blocks, for others to import
         if not own:
             start = self.module.file.span
             empty = (

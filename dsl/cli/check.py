@@ -43,7 +43,8 @@ def command(
             source = read_text(path)
             if fix or diff:
                 source = _mend(path, source, (model, define, settings), diff)
-            findings.extend(compilation_of(path, model, define, settings, source).diagnostics)
+            compilation = compilation_of(path, model, define, settings, source, needs_model=False)
+            findings.extend(compilation.diagnostics)
         except ToolError as error:
             error.show()
             unread += 1
@@ -64,7 +65,7 @@ def _mend(path: str, source: Source, options: tuple[str, Pairs, Pairs], diff: bo
 
     mended = source
     for _ in range(ROUNDS):
-        findings = compilation_of(path, *options, mended).diagnostics
+        findings = compilation_of(path, *options, mended, needs_model=False).diagnostics
         text = apply_fixes(mended.text, findings)
         if text == mended.text:
             break

@@ -77,6 +77,7 @@ def compilation_of(
     define: tuple[tuple[str, str], ...] = (),
     settings: tuple[tuple[str, str], ...] = (),
     source: Source | None = None,
+    needs_model: bool = True,
 ) -> Compilation:
     """The compilation of a file, or of standard input for ``-``.
 
@@ -86,6 +87,7 @@ def compilation_of(
         define: As ``-D`` gives them.
         settings: As ``--set`` gives them.
         source: The text, where it is not what the file holds.
+        needs_model: Whether a file of blocks alone is a mistake.
 
     Raises:
         ToolError: The file cannot be read.
@@ -98,7 +100,8 @@ def compilation_of(
     values = dict(define)
     if any(value.isidentifier() for value in values.values()):
         values = quote_strings(Compilation(text, path=path).syntax, values)
-    return Compilation(text, Options(model, values, dict(settings)), loader, path)
+    options = Options(model, values, dict(settings), needs_model)
+    return Compilation(text, options, loader, path)
 
 
 def quote_strings(file: ast.File, values: dict[str, str]) -> dict[str, str]:

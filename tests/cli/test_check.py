@@ -138,3 +138,20 @@ def test_strings_need_no_quotes(msl: Msl, tmp_path: Path) -> None:
     path = written(tmp_path, "net.msl", text)
     for value in ("valid", '"valid"'):
         assert "[2, 6, 6]" in msl("cost", path, "-D", f"padding={value}").stdout
+
+
+def test_a_file_of_blocks_is_fine_and_a_cost_of_it_is_not(msl: Msl) -> None:
+    blocks = "block Unit(n: int) { Linear(n) -> ReLU }\n"
+    assert msl("check", "-", input=blocks).exit_code == 0
+    assert "MSL139" in msl("cost", "-", input=blocks).output
+
+
+def test_a_check_covers_every_model_and_models_that_need_values_by_their_variants(msl: Msl) -> None:
+    good = """model Net(width: int) { input x: float32[4]; output y = Linear(width) }
+model Other { input x: float32[4]; output y = Linear(2) }
+variant Small = Net(width=3)
+"""
+    assert msl("check", "-", input=good).exit_code == 0
+    bad = good.replace("width=3", "width=0").replace("Linear(2)", "Liner(2)")
+    codes = msl("check", "-", "--format", "concise", input=bad).output
+    assert "MSL104" in codes and "MSL205" in codes

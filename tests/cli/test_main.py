@@ -46,7 +46,7 @@ def test_version(msl: Msl) -> None:
 
 
 def test_a_fault_of_ours_is_one_short_report(msl: Msl, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*words: object) -> None:
+    def fail(*words: object, **options: object) -> None:
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr("dsl.cli.check.compilation_of", fail)
@@ -57,7 +57,7 @@ def test_a_fault_of_ours_is_one_short_report(msl: Msl, monkeypatch: pytest.Monke
 
 
 def test_an_interrupt_exits_with_130(msl: Msl, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*words: object) -> None:
+    def interrupt(*words: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dsl.cli.check.compilation_of", interrupt)
