@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+import dsl
 from backends.pycode.render import tidy
 from backends.tensorflow.weights import load
 from tests.backends.harness_models import (
@@ -158,3 +160,59 @@ def test_same_bytes_in_every_process() -> None:
         for seed in ("0", "1")
     }
     assert len(seen) == 1
+
+
+REFUSED = {
+    "an extern layer of one framework": (
+        "tensorflow",
+        """
+        extern layer Wave(n: int = 2) from "my_ops.py" {
+          output = float32[input.features]
+          torch = "WaveTorch"
+        }
+        model Net {
+          input x: float32[4]
+          output y = Wave -> Linear(2)
+        }
+        """,
+    ),
+    "a tie within a round of a block's repeat": (
+        "tensorflow",
+        """
+        block Layers(n: int) {
+          repeat n {
+            encoder = Linear(4)
+            again = Linear(4, tie=encoder)
+            (encoder, again) -> Add
+          }
+        }
+        model Net {
+          input x: float32[4]
+          output y = Layers(2) -> Linear(2)
+        }
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_expressed_is_a_finding(name: str) -> None:
+    backend, text = REFUSED[name]
+    spec = dsl.loads(textwrap.dedent(text))
+    assert spec.ok
+    with pytest.raises(dsl.SpecError) as refused:
+        spec.compile(backend)
+    assert [item.rule.code for item in refused.value.diagnostics if item.is_error] == ["MSL601"]
+    assert "def build_model" in spec.compile("torch")
+
+
+def test_a_shared_layer_has_one_set_of_weights() -> None:
+    text = """
+    model Net {
+      input x: float32[4]
+      shared twice = Linear(5)
+      x -> twice -> Tanh -> twice
+      output y = Linear(2)
+    }
+    """
+    assert [item.rule.code for item in dsl.loads(text).diagnostics if item.is_error] == ["MSL317"]
