@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from backends.lowering.comments import file_comment
 from backends.lowering.modelcode import ModelCode
 from backends.lowering.steps import Refused
 from backends.pycode.render import draw, import_lines, tidy
@@ -69,21 +70,23 @@ class FileWriter:
                 problem.node.span, helps=helps,
             )  # fmt: skip
             return None
-        script = ScriptCode(code.text, code.name, (*import_lines(code.text), *code.imports), self.keys(model))
-        origin = _origin(spec, place, training, self.name)
+        imports = (*import_lines(code.text), *code.imports)
+        script = ScriptCode(code.text, code.name, imports, self.keys(model))
+        summary = " ".join(file_comment(model.decl.span.source)[0])
+        origin = _origin(spec, place, training, self.name, summary)
         return tidy(
             draw(self.package, "script.py.jinja", self.context(model, training, script, origin))
         )
 
 
-def _origin(spec: str, place: str, training: Training, backend: str) -> Origin:
+def _origin(spec: str, place: str, training: Training, backend: str, summary: str) -> Origin:
     """What the header says, and where the data lies as seen from the file to be."""
     name = os.path.basename(spec) if spec and not spec.startswith("<") else "a spec"
     stem = os.path.splitext(os.path.basename(place))[0]
     stem = stem or f"{os.path.splitext(name)[0]}_{backend}".replace(" ", "_")
     path = getattr(training.data.kind, "path", None) if training.data else None
     if not path or not place or os.path.isabs(path):
-        return Origin(name, VERSION, "", stem, None)
+        return Origin(name, VERSION, summary, stem, None)
     found = os.path.join(os.path.dirname(os.path.abspath(spec)), path)
     seen = os.path.relpath(found, os.path.dirname(os.path.abspath(place)))
-    return Origin(name, VERSION, "", stem, seen.replace(os.sep, "/"))
+    return Origin(name, VERSION, summary, stem, seen.replace(os.sep, "/"))

@@ -121,7 +121,7 @@ class RepeatSlot:
     Attributes:
         times: The number of rounds, and `rows` the list, as traced values.
         carried: For each carried size its local name with its first value and its next one,
-            traced.
+            traced; None where variants differ in more than a formula can tell.
         starts: What the body is given, and `results` what it hands on.
     """
 
@@ -370,14 +370,23 @@ def _numbered(
 
 
 def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Any, Any]]:
-    """First and next value of each carried size."""
-    same([part.carried for _, part in rounds])
-    carried = {}
-    for (index, axis), (name, after) in rounds[0][1].carried.items():
-        first = same_formula([node.inputs[index].type.shape[axis] for node, _ in rounds])
-        next_size: Any = rounds[0][1].outputs[index].type.shape[axis]
-        carried[name] = (first, traced(int(next_size), after))
-    return carried
+    """First and next value of each carried size; None where variants have no common formula."""
+    same([{key: name for key, (name, _) in part.carried.items()} for _, part in rounds])
+    return {
+        name: (_first_size(rounds, *place), _next_size(rounds, *place))
+        for place, (name, _) in rounds[0][1].carried.items()
+    }
+
+
+def _first_size(rounds: list[tuple[RepeatNode, Round]], index: int, axis: int) -> Any:
+    sizes = [node.inputs[index].type.shape[axis] for node, _ in rounds]
+    return sizes[0] if len({formula(size) for size in sizes}) == 1 else None
+
+
+def _next_size(rounds: list[tuple[RepeatNode, Round]], index: int, axis: int) -> Any:
+    formulas = {part.carried[index, axis][1] for _, part in rounds}
+    size: Any = rounds[0][1].outputs[index].type.shape[axis]
+    return traced(int(size), formulas.pop()) if len(formulas) == 1 else None
 
 
 def _line(node: Node) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.lowering.align import Conflict, Template, align
+from backends.lowering.comments import comments_above
 from backends.lowering.rewrite import pool_first
 from dsl.ir import CallNode, Instance, Model, Node, children
 from dsl.shapes.trace import Expr, Operand, formula
@@ -142,7 +143,7 @@ class Book:
         pool_first(template)
         sizes = tuple(group[0].sizes)
         plan = ClassPlan(decl.name, template, sizes, block_params(decl))
-        plan.comments = tuple(comment.text for comment in decl.leading)
+        plan.comments = comments_above(decl)
         plan.unrolled = unroll
         plan.aliases = self._aliases(group)
         self._write(plan)

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backends.lowering.align import Slot
 from dsl.shapes.dim import Dim
 from dsl.shapes.trace import Traced, formula, names_in, render
 from dsl.shapes.types import TensorType
+from dsl.source import Source
 
 LETTERS = {"channels": "C", "features": "D", "time": "T", "depth": "L", "height": "H", "width": "W"}
+
+
+def file_comment(source: Source) -> tuple[list[str], int]:
+    """The comment at the top of a file, by lines, and the number of its last line.
+
+    It is the file's own, and not of what follows, where an empty line parts them.
+    """
+    lines: list[str] = []
+    for number, line in enumerate(source.text.splitlines(), 1):
+        text = line.strip()
+        if text.startswith("#"):
+            lines.append(text.lstrip("#").strip())
+        elif lines:
+            return (lines, number - 1) if not text else ([], 0)
+        elif text and not text.startswith("msl "):
+            break
+    return [], 0
+
+
+def comments_above(decl: Any) -> tuple[str, ...]:
+    """The comments above a declaration, less the file's own."""
+    last = file_comment(decl.span.source)[1]
+    return tuple(item.text for item in decl.leading if item.span.position[0] > last)
 
 
 def shape_comment(slot: Slot, channels_last: bool = False) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from backends.lowering.align import (
     CallSlot,
+    Conflict,
     GroupSlot,
     LayerSlot,
     NodeSlot,
@@ -139,9 +140,16 @@ class ConstructorWriter(StepWriter):
             self.locals -= set(slot.carried)
 
     def _needed(self, slot: RepeatSlot) -> list[str]:
-        """Carried sizes that the constructor mentions; none before that is known."""
+        """Carried sizes that the constructor mentions; none before that is known.
+
+        Raises:
+            Conflict: No formula tells one of them in every variant.
+        """
         self.carried.update(slot.carried)
-        return [name for name in slot.carried if self.needed and name in self.needed]
+        names = [name for name in slot.carried if self.needed and name in self.needed]
+        if any(None in slot.carried[name] for name in names):
+            raise Conflict
+        return names
 
     def learn_needed(self) -> None:
         """Finds, after a first round of writing, the carried sizes that the code mentions."""

@@ -9,6 +9,7 @@ from typing import Any
 from backends.base import Emitters
 from backends.lowering.align import Conflict, align
 from backends.lowering.book import Book, ClassPlan
+from backends.lowering.comments import comments_above
 from backends.lowering.rewrite import pool_first
 from backends.lowering.steps import Refused
 from backends.lowering.writer import Writer
@@ -18,7 +19,6 @@ from backends.pycode.render import draw_helper
 from dsl.ir import CallNode, Model, Node, children, walk
 from dsl.layers.extern import ExternLayer
 from dsl.shapes.trace import plain
-from dsl.syntax import ast
 
 IMPORTED = ("OrderedDict", "Image")
 """Classes that generated files may import by name."""
@@ -200,8 +200,7 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     pool_first(template)
     plan = ClassPlan(model.name, template, (), params)
     plan.unrolled = unroll
-    leading = model.decl.leading if isinstance(model.decl, ast.ModelDecl) else ()
-    plan.comments = tuple(comment.text for comment in leading)
+    plan.comments = comments_above(model.decl)
     return plan
 
 

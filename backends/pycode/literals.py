@@ -41,6 +41,13 @@ def quote(text: str) -> str:
     return f'"{body}"'
 
 
+def prose(text: str) -> str:
+    """Text of a spec, or its path, as it may stand in a docstring: one line of plain ASCII."""
+    plain = text.encode("ascii", "replace").decode()
+    line = "".join(char if char.isprintable() else " " for char in plain)
+    return line.replace("\\", "/").replace('"', "'")
+
+
 def _float(value: float) -> str:
     """``1e-05`` as ``1e-5``."""
     text = repr(value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
-from backends.pycode.literals import literal, quote
+from backends.pycode.literals import literal, prose, quote
 from backends.scripting import Origin
 from backends.scripting.sources import source_of
 from dsl.ir import Model, walk
@@ -148,20 +149,27 @@ def header(model: Model, origin: Origin, trains: bool, ending: str) -> dict[str,
         trains: Whether it holds more than the model.
         ending: Of the names of checkpoints.
     """
-    file = f"python {origin.stem or 'script'}.py"
-    best = f"runs/{origin.stem or 'script'}/best.{ending}"
+    stem = prose(origin.stem or "script")
+    file = f"python {stem}.py"
+    best = f"runs/{stem}/best.{ending}"
     usage = [
         file,
         f"{file} evaluate",
         f"{file} predict --checkpoint {best} --input FILE",
     ]
     return {
-        "title": f"{model.name}: {origin.summary}" if origin.summary else f"{model.name}.",
-        "spec": origin.spec,
+        "title": _title(model.name, origin.summary),
+        "spec": prose(origin.spec),
         "version": origin.version,
         "size": size_line(model),
         "usage": usage if trains else [],
     }
+
+
+def _title(name: str, summary: str) -> str:
+    """The model's name with what the spec says at its top, in lines of a docstring."""
+    text = prose(f"{name}: {summary}" if summary else f"{name}.")
+    return "\n".join(textwrap.wrap(text, 90))
 
 
 def size_line(model: Model) -> str:

@@ -1,4 +1,5 @@
-"""DigitsCNN.
+"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of the data:
+data/README.md.
 
 Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 25,978 parameters | 601,600 MACs forward per sample
@@ -6,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=be34ae197d73dc0c51aaf508e49062f9
+msl: sha256=50b92fab6f064578de39a2867991a33d
 """
 
 import argparse
@@ -99,8 +100,6 @@ def dense(fan_in, units, name=None):
     )
 
 
-# Handwritten digits, 8 by 8 grey pixels, in ten classes.
-# Source of the data: data/README.md.
 class ConvUnit(layers.Layer):
     def __init__(self, in_channels, channels, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,5 @@
-"""DigitsCNN.
+"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of the data:
+data/README.md.
 
 Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 25,978 parameters | 601,600 MACs forward per sample
@@ -6,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python digits_cnn_torch.py
     python digits_cnn_torch.py evaluate
     python digits_cnn_torch.py predict --checkpoint runs/digits_cnn_torch/best.pt --input FILE
-msl: sha256=a4515142451ba673a37aa84ebafacaac
+msl: sha256=fb5c2f3b476a063ec46aa6ce1d9ae707
 """
 
 import argparse
@@ -29,8 +30,6 @@ from torch.nn import functional as F
 # --- model ---
 
 
-# Handwritten digits, 8 by 8 grey pixels, in ten classes.
-# Source of the data: data/README.md.
 class ConvUnit(nn.Module):
     def __init__(self, in_channels, channels):
         super().__init__()

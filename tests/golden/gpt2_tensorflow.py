@@ -1,4 +1,4 @@
-"""GPT2.
+"""GPT2: GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 
 Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 124,439,808 parameters | 145,824,153,600 MACs forward per sample at time = 1,024
@@ -6,7 +6,7 @@ Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
     python gpt2_tensorflow.py
     python gpt2_tensorflow.py evaluate
     python gpt2_tensorflow.py predict --checkpoint runs/gpt2_tensorflow/best.npz --input FILE
-msl: sha256=996e8e6f1d4f1ead1ab795d74ce98c12
+msl: sha256=c003577accbb5a4c5606b57134950b2f
 """
 
 import argparse
@@ -143,7 +143,6 @@ class TiedDense(layers.Layer):
         return keras.ops.matmul(x, weight)  # [.., units]
 
 
-# GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 class DecoderLayer(layers.Layer):
     def __init__(self, width, heads, drop, **kwargs):
         super().__init__(**kwargs)

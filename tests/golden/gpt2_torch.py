@@ -1,4 +1,4 @@
-"""GPT2.
+"""GPT2: GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 
 Generated from gpt2.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 124,439,808 parameters | 145,824,153,600 MACs forward per sample at time = 1,024
@@ -6,7 +6,7 @@ Generated from gpt2.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python gpt2_torch.py
     python gpt2_torch.py evaluate
     python gpt2_torch.py predict --checkpoint runs/gpt2_torch/best.pt --input FILE
-msl: sha256=14acc72a08dac22669a23d23bde2f154
+msl: sha256=d609f143745ec96f9097d294a85b11ad
 """
 
 import argparse
@@ -67,7 +67,6 @@ class PositionEmbedding(nn.Module):
         return x + self.weight[: x.shape[-2]]  # [.., T, D]
 
 
-# GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 class DecoderLayer(nn.Module):
     def __init__(self, width, heads, drop):
         super().__init__()

@@ -1,4 +1,5 @@
-"""ResNet50.
+"""ResNet50: ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
+GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 25,557,032 parameters | 4,089,184,256 MACs forward per sample
@@ -6,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=d7b9132f388fcc145b3c8e3b046b5b73
+msl: sha256=25e9b39ebc1f180ab735e4c0af09d21c
 """
 
 import argparse
@@ -99,8 +100,6 @@ def dense(fan_in, units, name=None):
     )
 
 
-# ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09 GMACs at
-# 224x224.
 class Bottleneck(layers.Layer):
     def __init__(self, in_channels, width, stride=1, project=False, **kwargs):
         super().__init__(**kwargs)
@@ -142,8 +141,8 @@ class Bottleneck(layers.Layer):
             z = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, 4 * width]
         else:
             z = x  # [B, H, W, in_channels]
-        x = z + y  # [B, H, W, C]
-        return keras.ops.relu(x)  # [B, H, W, C]
+        x = z + y  # [B, H, W, 4 * width]
+        return keras.ops.relu(x)  # [B, H, W, 4 * width]
 
 
 class Stage(layers.Layer):

@@ -1,4 +1,5 @@
-"""ResNet50.
+"""ResNet50: ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
+GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 25,557,032 parameters | 4,089,184,256 MACs forward per sample
@@ -6,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python resnet50_torch.py
     python resnet50_torch.py evaluate
     python resnet50_torch.py predict --checkpoint runs/resnet50_torch/best.pt --input FILE
-msl: sha256=9bbbd1fd4ee515dd73ceb71c76831188
+msl: sha256=690dabbf73a50f0516a10c1efcfb3f16
 """
 
 import argparse
@@ -30,8 +31,6 @@ from torch.nn import functional as F
 # --- model ---
 
 
-# ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09 GMACs at
-# 224x224.
 class Bottleneck(nn.Module):
     def __init__(self, in_channels, width, stride=1, project=False):
         super().__init__()
@@ -58,8 +57,8 @@ class Bottleneck(nn.Module):
         y = F.relu(self.batch_norm(self.conv2d(x)))  # [B, width, H, W]
         y = F.relu(self.batch_norm_2(self.conv2d_2(y)))  # [B, width, H, W]
         y = self.batch_norm_3(self.conv2d_3(y))  # [B, 4 * width, H, W]
-        y = self.shortcut(x) + y  # [B, C, H, W]
-        return F.relu(y)  # [B, C, H, W]
+        y = self.shortcut(x) + y  # [B, 4 * width, H, W]
+        return F.relu(y)  # [B, 4 * width, H, W]
 
 
 class Stage(nn.Module):

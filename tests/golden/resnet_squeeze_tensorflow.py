@@ -1,8 +1,9 @@
-"""ResNet.
+"""ResNet: A residual net for small images, of blocks that another file holds. A model alone:
+it checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=f8acde80b4719acbd22a2371ab4ee4d1
+msl: sha256=1ff88d4e0fae279a682ac7bd82fc2b5e
 """
 
 import math
@@ -81,7 +82,6 @@ class BatchNorm(layers.Layer):
         )
 
 
-# Blocks for other files to import.
 # Weighs each channel by what both poolings of the whole image say about it
 # (Hu et al. 2018, arXiv:1709.01507; Woo et al. 2018, arXiv:1807.06521).
 class SqueezeExcite(layers.Layer):
@@ -148,24 +148,11 @@ class Unit(layers.Layer):
             z = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, channels]
         else:
             z = x  # [B, H, W, in_channels]
-        x = z + y  # [B, H, W, C]
-        return keras.ops.relu(x)  # [B, H, W, C]
+        x = z + y  # [B, H, W, channels]
+        return keras.ops.relu(x)  # [B, H, W, channels]
 
 
 class Stage(layers.Layer):
-    def __init__(self, in_channels, units, channels, stride, **kwargs):
-        super().__init__(**kwargs)
-        self.unit = Unit(in_channels, channels, stride=stride, name="unit")
-        self.unit_2 = [Unit(in_channels, channels, name=f"unit_2.{i}") for i in range(units - 1)]
-
-    def call(self, x):  # [B, 32, 32, 16]
-        x = self.unit(x)  # [B, 32, 32, 16]
-        for layer in self.unit_2:
-            x = layer(x)  # [B, 32, 32, 16]
-        return x  # [B, 32, 32, 16]
-
-
-class Stage2(layers.Layer):
     def __init__(self, in_channels, units, channels, stride, **kwargs):
         super().__init__(**kwargs)
         self.unit = Unit(in_channels, channels, stride=stride, name="unit")
@@ -187,11 +174,12 @@ class ResNet(keras.Model):
             width, 3, padding="same", use_bias=False, kernel_initializer=uniform(27), name="conv2d"
         )(image)
         x = keras.ops.relu(BatchNorm(name="batch_norm")(x))  # [B, 32, 32, 16]
-        x = Stage(width, depth, channels=16, stride=1, name="stage.0")(x)  # [B, 32, 32, 16]
-        x = Stage2(width, depth, channels=32, stride=2, name="stage.1")(x)  # [B, 16, 16, 32]
-        x = Stage2(32, depth, channels=64, stride=2, name="stage.2")(x)  # [B, 8, 8, 64]
+        channels = width
+        for i, (factor, stride) in enumerate(((1, 1), (2, 2), (4, 2))):
+            x = Stage(channels, depth, channels=factor * width, stride=stride, name=f"stage.{i}")(x)
+            channels = factor * width
         x = keras.ops.mean(x, axis=(1, 2))  # [B, 64]
-        label = dense(64, classes, name="label")(x)  # [B, 10]
+        label = dense(channels, classes, name="label")(x)  # [B, 10]
         super().__init__(inputs=image, outputs=label, name="ResNet")
 
 

@@ -1,8 +1,9 @@
-"""ResNet.
+"""ResNet: A residual net for small images, of blocks that another file holds. A model alone:
+it checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for PyTorch. Needs torch.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=c831d22daf9f779c2b414d2bd8f08dcc
+msl: sha256=473d44cb4760a6e0e3bb0cbc7ba7481c
 """
 
 from collections import OrderedDict
@@ -12,7 +13,6 @@ from torch import nn
 from torch.nn import functional as F
 
 
-# Blocks for other files to import.
 # Weighs each channel by what both poolings of the whole image say about it
 # (Hu et al. 2018, arXiv:1709.01507; Woo et al. 2018, arXiv:1807.06521).
 class SqueezeExcite(nn.Module):
@@ -58,22 +58,11 @@ class Unit(nn.Module):
         y = F.relu(self.batch_norm(self.conv2d(x)))  # [B, channels, H, W]
         y = self.batch_norm_2(self.conv2d_2(y))  # [B, channels, H, W]
         y = self.squeeze_excite(y)  # [B, channels, H, W]
-        y = self.shortcut(x) + y  # [B, C, H, W]
-        return F.relu(y)  # [B, C, H, W]
+        y = self.shortcut(x) + y  # [B, channels, H, W]
+        return F.relu(y)  # [B, channels, H, W]
 
 
 class Stage(nn.Module):
-    def __init__(self, in_channels, units, channels, stride):
-        super().__init__()
-        self.unit = Unit(in_channels, channels, stride=stride)
-        self.unit_2 = nn.Sequential(*[Unit(in_channels, channels) for _ in range(units - 1)])
-
-    def forward(self, x):  # [B, 16, 32, 32]
-        x = self.unit(x)  # [B, 16, 32, 32]
-        return self.unit_2(x)  # [B, 16, 32, 32]
-
-
-class Stage2(nn.Module):
     def __init__(self, in_channels, units, channels, stride):
         super().__init__()
         self.unit = Unit(in_channels, channels, stride=stride)
@@ -89,15 +78,17 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv2d = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
         self.batch_norm = nn.BatchNorm2d(width)
-        self.stage = nn.ModuleDict()
-        self.stage["0"] = Stage(width, depth, channels=16, stride=1)
-        self.stage["1"] = Stage2(width, depth, channels=32, stride=2)
-        self.stage["2"] = Stage2(32, depth, channels=64, stride=2)
-        self.label = nn.Linear(64, classes)
+        channels = width
+        rounds = []
+        for factor, stride in ((1, 1), (2, 2), (4, 2)):
+            rounds.append(Stage(channels, depth, channels=factor * width, stride=stride))
+            channels = factor * width
+        self.stage = nn.Sequential(*rounds)
+        self.label = nn.Linear(channels, classes)
 
     def forward(self, image):  # [B, 3, 32, 32]
         x = F.relu(self.batch_norm(self.conv2d(image)))  # [B, 16, 32, 32]
-        x = self.stage["2"](self.stage["1"](self.stage["0"](x)))  # [B, 64, 8, 8]
+        x = self.stage(x)  # [B, 64, 8, 8]
         x = x.mean(dim=(2, 3))  # [B, 64]
         return self.label(x)  # [B, 10]
 

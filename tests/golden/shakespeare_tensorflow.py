@@ -1,4 +1,5 @@
-"""Shakespeare.
+"""Shakespeare: A small transformer that reads Shakespeare byte by byte and says which byte
+comes next.
 
 Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 384,864 parameters | 39,518,208 MACs forward per sample at time = 96
@@ -6,7 +7,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
-msl: sha256=0443cb1317cddf242116d2b7cfea839e
+msl: sha256=20f5ba6ca0c743b8911b77e2f4e29613
 """
 
 import argparse
@@ -126,7 +127,6 @@ class Attention(layers.Layer):
         return self.out(join_heads(y))  # [.., T, width]
 
 
-# A small transformer that reads Shakespeare byte by byte and says which byte comes next.
 class DecoderLayer(layers.Layer):
     def __init__(self, width, heads, drop, **kwargs):
         super().__init__(**kwargs)

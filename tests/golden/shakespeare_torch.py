@@ -1,4 +1,5 @@
-"""Shakespeare.
+"""Shakespeare: A small transformer that reads Shakespeare byte by byte and says which byte
+comes next.
 
 Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 384,864 parameters | 39,518,208 MACs forward per sample at time = 96
@@ -6,7 +7,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python shakespeare_torch.py
     python shakespeare_torch.py evaluate
     python shakespeare_torch.py predict --checkpoint runs/shakespeare_torch/best.pt --input FILE
-msl: sha256=41705eb4e62de59d32efcb327e182628
+msl: sha256=c0526113a45c06574dc4193738be8d45
 """
 
 import argparse
@@ -63,7 +64,6 @@ class Attention(nn.Module):
         return self.out(y.transpose(-3, -2).flatten(-2))  # [.., T, width]
 
 
-# A small transformer that reads Shakespeare byte by byte and says which byte comes next.
 class DecoderLayer(nn.Module):
     def __init__(self, width, heads, drop):
         super().__init__()

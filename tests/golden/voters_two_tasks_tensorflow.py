@@ -1,4 +1,6 @@
-"""TwoTasks.
+"""TwoTasks: Several inputs, shared weights, two outputs with a loss each: from where voters
+place themselves and the candidates between left and right, and from who they are, to
+their vote and party.
 
 Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 3,784 parameters | 3,776 MACs forward per sample
@@ -6,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=bb18f70bf2abd9c55745895afe657d01
+msl: sha256=fb9c38235ad93d37ec0b2dc49c873932
 """
 
 import argparse
@@ -47,9 +49,6 @@ def dense(fan_in, units, name=None):
     )
 
 
-# Several inputs, shared weights, two outputs with a loss each: from where voters place
-# themselves
-# and the candidates between left and right, and from who they are, to their vote and party.
 class Tower(layers.Layer):
     def __init__(self, in_features, width, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,6 @@
-"""TwoTasks.
+"""TwoTasks: Several inputs, shared weights, two outputs with a loss each: from where voters
+place themselves and the candidates between left and right, and from who they are, to
+their vote and party.
 
 Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 3,784 parameters | 3,776 MACs forward per sample
@@ -6,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and nu
     python voters_two_tasks_torch.py
     python voters_two_tasks_torch.py evaluate
     python voters_two_tasks_torch.py predict --checkpoint runs/voters_two_tasks_torch/best.pt --input FILE
-msl: sha256=2564051762b3e6628e7fb79fd152cce7
+msl: sha256=e03907747727c1a64aa987fa45b8505c
 """
 
 import argparse
@@ -30,9 +32,6 @@ from torch.nn import functional as F
 # --- model ---
 
 
-# Several inputs, shared weights, two outputs with a loss each: from where voters place
-# themselves
-# and the candidates between left and right, and from who they are, to their vote and party.
 class Tower(nn.Module):
     def __init__(self, in_features, width):
         super().__init__()
