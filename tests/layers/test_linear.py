@@ -16,6 +16,8 @@ SEQUENCE = TensorType((symbol("time"), 3))
 
 CASES = cases(Linear, pairwise(out_features=[1, 4], bias=[True, False]), VECTOR)
 CASES += cases(Linear, [{"out_features": 2}], SEQUENCE, sizes={"time": 7})
+for axes in (("channels", None, "features"), ("channels", "time", None)):
+    CASES += cases(Linear, [{"out_features": 2}], TensorType((3, 4, 5), axes=axes))
 
 
 def test_shape_weights_and_macs():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.base import Emission, KerasWeight, Raw, Site, unless
+from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention

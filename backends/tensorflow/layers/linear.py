@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, KerasWeight, Raw, Site
 from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.linear import Linear
 from dsl.shapes.dim import Dim
 
@@ -27,7 +28,13 @@ def linear(layer: Linear, site: Site) -> Emission:
         name=Raw(site.name),
     )
     weights = (KerasWeight("kernel", ("weight",), (1, 0)), KerasWeight("bias", ("bias",)))
-    return Emission(f"{site.self}({site.x[0]})", module, weights[: 2 if layer.bias else 1])
+    return Emission(_call(site), module, weights[: 2 if layer.bias else 1])
+
+
+def _call(site: Site) -> str:
+    """Code of the call, on the last dimension of the meaning wherever it is stored."""
+    x = to_meaning(site.x[0] or "", site.type)
+    return to_storage(f"{site.self}({x})", site.outputs[0])
 
 
 def _tied(layer: Linear, site: Site) -> Emission:
@@ -43,4 +50,4 @@ def _tied(layer: Linear, site: Site) -> Emission:
         name=Raw(site.name),
     )
     weights = (KerasWeight("bias", ("bias",)),) if layer.bias else ()
-    return Emission(f"{site.self}({site.x[0]})", module, weights)
+    return Emission(_call(site), module, weights)

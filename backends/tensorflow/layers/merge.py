@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Site
+from backends.base import Emission, Raw, Site
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import keras_axis, to_meaning, to_storage
 from dsl.layers import merge as kinds
@@ -19,9 +19,9 @@ def identity(layer: kinds.Identity, site: Site) -> Emission:
 
 @TENSORFLOW.emits(kinds.Scale)
 def scale(layer: kinds.Scale, site: Site) -> Emission:
-    """Python's operator; a formula stands in parentheses."""
-    factor = site.forward(layer.factor)
-    return Emission(f"{site.x[0]} * {f'({factor})' if ' ' in factor or '**' in factor else factor}")
+    """`layers.Rescaling`: Keras 3.15 takes a symbolic tensor times a number for a sparse one."""
+    module = site.call("layers.Rescaling", layer.factor, name=Raw(site.name))
+    return Emission(f"{site.self}({site.x[0]})", module)
 
 
 @TENSORFLOW.emits(kinds.Concat)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.base import Emission, Raw, Site, is_traced
+from backends.layers.attention import bias_forms, shown_settings, shown_widths
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
 
