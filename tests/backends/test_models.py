@@ -60,8 +60,13 @@ def make(case: Subject, backend: str, folder: Path) -> Any:
     return module(text, folder, case.path.parent).build_model()
 
 
-def hold(case: Subject, built_torch: Any, built_keras: Any, define: dict[str, str]) -> None:
-    """Holds two built models against a spec with parameters, and against each other."""
+def hold(
+    case: Subject, built_torch: Any, built_keras: Any, define: dict[str, str], grow: int = 2
+) -> None:
+    """Holds two built models against a spec with parameters, and against each other.
+
+    Sizes that are symbols are tried as declared and larger by `grow`.
+    """
     spec = case.elaborated(define)
     model = traced(spec)
     built_torch = built_torch.double().eval()
@@ -87,7 +92,7 @@ def hold(case: Subject, built_torch: Any, built_keras: Any, define: dict[str, st
         {key: wanted.weights[key] for key in trained},
     )
     if model.symbols:
-        longer = arrays(model, grow=2)
+        longer = arrays(model, grow=grow)
         wanted, got = run_torch(model, built_torch, longer), run_keras(model, built_keras, longer)
         compare("outputs of other sizes", got.outputs, wanted.outputs)
 

@@ -1,0 +1,47 @@
+"""Small versions of the transformers: both frameworks build them and compute the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.backends.harness_models import Subject
+from tests.backends.test_models import hold, in_double, make  # noqa: F401
+from tests.zoo.test_transformers import ZOO
+
+SMALL = {"depth": "2", "width": "24", "heads": "4"}
+WORDS = SMALL | {"vocab": "17", "context": "9"}
+PAIRS = WORDS | {"kinds": "5"}
+GROUPED = WORDS | {"kv_heads": "2", "hidden": "20"}
+CASES = [
+    ("vit", "ViT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
+    ("cait", "CaiT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
+    ("mobilevit", "MobileViT", {"size": "64", "classes": "5", "last": "12",
+        "channels": "[4, 5, 6, 7, 8]", "widths": "[8, 12, 16]"}),
+    ("gpt2", "GPT2", WORDS),
+    ("bert", "Bert", PAIRS),
+    ("bert", "BertMLM", PAIRS),
+    ("electra", "ElectraDiscriminator", PAIRS | {"embedding": "6"}),
+    ("albert", "Albert", PAIRS | {"embedding": "6"}),
+    ("llama", "Llama", GROUPED),
+    ("mistral", "Mistral", GROUPED | {"window": "3"}),
+    ("qwen2", "Qwen2", GROUPED),
+    ("qwen2", "Qwen2", GROUPED | {"tied": "true"}),
+    ("gemma", "Gemma", GROUPED | {"head_dim": "8"}),
+    ("phi", "Phi", WORDS | {"rope_dim": "4"}),
+    ("transformer", "Transformer", SMALL | {"hidden": "20"}),
+    ("whisper", "Whisper", WORDS | {"mels": "5", "frames": "14"}),
+]  # fmt: skip
+
+
+@pytest.mark.torch
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "file, model, define", CASES, ids=lambda item: item if isinstance(item, str) else ""
+)
+def test_both_frameworks_agree(
+    file: str, model: str, define: dict[str, str], tmp_path: Path
+) -> None:
+    case = Subject(ZOO / f"{file}.msl", define, model=model)
+    hold(case, make(case, "torch", tmp_path), make(case, "tensorflow", tmp_path), define, grow=-2)
