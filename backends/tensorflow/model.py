@@ -29,6 +29,7 @@ from backends.pycode.literals import literal, quote
 from backends.pycode.names import KEYWORDS, identifier
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import stored_shape
+from backends.tensorflow.names import input_name, layer_name
 from dsl.ir import Model
 from dsl.layers.embedding import Embedding
 from dsl.shapes.trace import plain
@@ -209,6 +210,9 @@ class ModelWriter(KerasWriter):
         text = f"Channels last: {'; '.join(dict.fromkeys(notes))}."
         return text if len(text) < 88 else text.replace("; ", ";\n    ")
 
+    def name_code(self, path: Path) -> str:
+        return quote(layer_name(path[0])) if len(path) == 1 else super().name_code(path)
+
     def forward_name(self, name: str) -> str:
         return self.init_name(name)
 
@@ -226,12 +230,14 @@ class ModelWriter(KerasWriter):
         self._held.clear()
         scribe = self.scribe()
         scribe.reserve([self.variable(name) for name in self.plan.params])
+        layers = {place[0] for _, place in self._placed(template.nodes, ()) if len(place) == 1}
         for slot, name in zip(template.inputs, template.names):
             variable = identifier(name)
             while variable in map(self.variable, self.plan.params):
                 variable += "_"
             scribe.give(slot, variable)
-            scribe.add(f"{variable} = {_input(slot.variants[0].type, name)}", [slot])
+            code = _input(slot.variants[0].type, input_name(name, layers))
+            scribe.add(f"{variable} = {code}", [slot])
         self.steps(template.nodes, (), scribe)
         self._super(scribe)
         return scribe.lines
@@ -310,6 +316,10 @@ class ModelWriter(KerasWriter):
 
     def call_step(self, slot: CallSlot, path: Path, scribe: Scribe) -> None:
         place = self.path_of(slot, path)
+        lends = any(borrowed[: len(place)] == place for borrowed in self._borrowed)
+        if slot.shared is None and lends and place not in self._held:
+            scribe.flush()
+            self._hold(place, place[-1], self.construct(slot, place), scribe)
         x = scribe.inputs(slot.inputs, slot.line)
         layer = self._held.get(place) or self.construct(slot, place)
         text = f"{layer}({', '.join(map(str, x))})"

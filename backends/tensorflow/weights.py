@@ -11,6 +11,7 @@ from backends.base import KerasWeight, Site
 from backends.pycode.literals import python
 from backends.tensorflow.exchange import pack, unpack
 from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.names import key_path
 from dsl.ir import LayerNode, Model, expand, join, walk
 
 
@@ -71,7 +72,7 @@ def load(model: Model, keras_model: Any, weights: Mapping[str, Any], np: Any) ->
     Raises:
         KeyError: A weight or a variable is missing.
     """
-    found = {_spec_path(variable.path): variable for variable in keras_model.weights}
+    found = {key_path(variable.path): variable for variable in keras_model.weights}
     for item in variables(model):
         arrays = {role: weights[join(item.layer, role)] for role in item.rule.roles}
         target = found[item.path.replace("/", ".")]
@@ -80,15 +81,10 @@ def load(model: Model, keras_model: Any, weights: Mapping[str, Any], np: Any) ->
 
 def read(model: Model, arrays: Mapping[str, Any], np: Any) -> dict[str, Any]:
     """MSL weights (or gradients) by dotted key from arrays by Keras variable path."""
-    found = {_spec_path(path): array for path, array in arrays.items()}
+    found = {key_path(path): array for path, array in arrays.items()}
     weights: dict[str, Any] = {}
     for item in variables(model):
         array = found[item.path.replace("/", ".")]
         for role, part in unpack(item.rule, array, item.shapes, np).items():
             weights[join(item.layer, role)] = part
     return weights
-
-
-def _spec_path(path: str) -> str:
-    """A variable's path with the levels of blocks and names alike told apart by dots."""
-    return path.replace("/", ".")

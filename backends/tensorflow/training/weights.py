@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.tensorflow.names import layer_name
 from dsl.ir import Key, Model, expand, join, walk, weight_keys
 from dsl.layers.activation import PReLU
 from dsl.layers.attention import Projected
@@ -43,6 +44,7 @@ WORDS: dict[type, dict[str, str]] = {
 def key_context(model: Model) -> dict[str, Any]:
     """What the template of `key_of` is told: the words of the layers that the model has."""
     found = [visit.node.layer for visit in walk(model.body.nodes)]
+    tops = {visit.path.partition(".")[0] for visit in walk(model.body.nodes)}
     words: dict[str, str] = {}
     for base, known in WORDS.items():
         if any(isinstance(layer, base) for layer in found):
@@ -53,6 +55,7 @@ def key_context(model: Model) -> dict[str, Any]:
         "words": [{"keras": literal(k), "ours": literal(v)} for k, v in words.items()],
         "cells": literal(used) if used else "",
         "parameters": "value" in words,
+        "dotted": any(layer_name(name) != name for name in tops),
     }
 
 
