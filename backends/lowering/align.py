@@ -23,7 +23,7 @@ from dsl.ir import (
     Value,
     WhenNode,
 )
-from dsl.shapes.trace import Operand, formula, traced
+from dsl.shapes.trace import Operand, formula, names_in, traced
 
 
 class Conflict(Exception):
@@ -144,13 +144,19 @@ NodeSlot = LayerSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
 
 @dataclass(eq=False)
 class Template:
-    """A body for all its variants."""
+    """A body for all its variants.
+
+    Attributes:
+        settled: Names of the spec that decided a choice for all variants alike: code for other
+            values of them would be other code.
+    """
 
     inputs: tuple[Slot, ...]
     names: tuple[str, ...]
     nodes: list[NodeSlot]
     outputs: tuple[Slot, ...]
     output_names: tuple[str, ...]
+    settled: frozenset[str] = frozenset()
 
 
 def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
@@ -168,7 +174,8 @@ def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
     nodes = aligner.nodes([body.nodes for body in bodies])
     outputs = aligner.known([tuple(item.value for item in body.outputs) for body in bodies])
     names = tuple(item.name for item in bodies[0].outputs)
-    return Template(inputs, bodies[0].names, nodes, outputs, names)  # type: ignore[arg-type]
+    settled = frozenset(aligner.settled)
+    return Template(inputs, bodies[0].names, nodes, outputs, names, settled)  # type: ignore[arg-type]
 
 
 def same(values: Sequence[Any]) -> Any:
@@ -198,6 +205,7 @@ class _Aligner:
 
     def __init__(self, unroll: bool) -> None:
         self._unroll = unroll
+        self.settled: set[str] = set()
         self._slots: dict[Value, Slot] = {}
         self._shared: dict[SharedNode, SharedSlot] = {}
 
@@ -296,6 +304,7 @@ class _Aligner:
         assert branch is not None
         for node in variants:
             self._slots.update(zip(node.outputs, branch.results))
+            self.settled |= names_in(node.condition)
         return branch.nodes
 
     def _branch(self, variants: list[WhenNode]) -> Branch | None:
@@ -312,6 +321,7 @@ class _Aligner:
         if not rounds:
             for node in variants:
                 self._slots.update(zip(node.outputs, inputs))  # type: ignore[arg-type]
+                self.settled |= names_in(formula(node.times)) | names_in(formula(node.rows))
             return []
         if self._unroll and any(len(node.rounds) > 1 for node in variants):
             return self._unrolled(variants)

@@ -28,6 +28,7 @@ class ClassPlan:
         params: Names of the block's parameters, in order, with the code of a literal default or
             None.
         aliases: Sizes that always equal a parameter, and so go by its name.
+        settled: Names of the model's parameters that the code does not leave open, with their code.
         takes: The names its constructor takes, in order; known once it is written.
         text: Its code, once it is written.
         comments: Comments of the spec above it.
@@ -40,6 +41,7 @@ class ClassPlan:
     sizes: tuple[str, ...] = ()
     params: dict[str, str | None] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
     text: str = ""
     comments: tuple[str, ...] = ()

@@ -214,6 +214,7 @@ class ConstructorWriter(StepWriter):
             name = f"{self.plan.name}{class_name(slot.name)}"
             plan = ClassPlan(name, template, sizes, dict.fromkeys(self.plan.params))
             plan.aliases, plan.unrolled = self.plan.aliases, self.plan.unrolled
+            plan.settled = self.plan.settled
             self.write_inner(plan)
             self.rounds[id(slot)] = plan
         return self.rounds[id(slot)]

@@ -200,6 +200,7 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     pool_first(template)
     plan = ClassPlan(model.name, template, (), params)
     plan.unrolled = unroll
+    plan.settled = {name: params[name] or "None" for name in template.settled & params.keys()}
     plan.comments = comments_above(model.decl)
     return plan
 

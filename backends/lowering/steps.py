@@ -82,6 +82,8 @@ class StepWriter(ABC):
             self.constants.add(name)
             return constant_name(name)
         name = self.plan.aliases.get(name, name)
+        if name in self.plan.settled:
+            return self.plan.settled[name]
         if name in self.locals:
             self.used_locals.add(name)
         else:
@@ -97,6 +99,8 @@ class StepWriter(ABC):
         if name.startswith("@"):
             return self.init_name(name)
         name = self.plan.aliases.get(name, name)
+        if name in self.plan.settled:
+            return self.plan.settled[name]
         if name in self.loop_locals:
             return self.variable(name)
         if name in self.locals:
