@@ -79,11 +79,37 @@ class KerasWriter(Writer):
         if not path:
             return ""
         source = tuple(path.split("."))
-        for slot, place in self._placed(self.plan.template.nodes, ()):
-            if is_place(place, source) and isinstance(slot, LayerSlot):
+        owner, rest, nodes = "", source, self.plan.template.nodes
+        while lender := self._lender(nodes, rest):
+            call, size = lender
+            owner = self._reach(owner, rest[:size], call)
+            rest, nodes = rest[size:], self.book.plan_of(call.variants).template.nodes
+        for slot, place in self._placed(nodes, ()):
+            if is_place(place, rest) and isinstance(slot, LayerSlot):
                 is_table = isinstance(slot.variants[0].layer, Embedding)
-                return f"{self.target(source)}.{'embeddings' if is_table else 'kernel'}"
+                target = self._reach(owner, rest, slot)
+                return f"{target}.{'embeddings' if is_table else 'kernel'}"
         return f"{self.target(source)}.kernel"
+
+    def _lender(self, nodes: list[NodeSlot], path: Path) -> tuple[CallSlot, int] | None:
+        """The block applied that a path leads into, and how much of the path leads to it."""
+        for slot, place in self._placed(nodes, ()):
+            inside = len(place) < len(path) and is_place(place, path[: len(place)])
+            if isinstance(slot, CallSlot) and slot.shared is None and inside:
+                return slot, len(place)
+        return None
+
+    def _reach(self, owner: str, path: Path, slot: LayerSlot | CallSlot) -> str:
+        """Code of a layer at a path of this class, or of the block that `owner` holds."""
+        if not owner:
+            return self.target(path)
+        if any(part.isdigit() for part in path):
+            raise Refused(
+                "a weight inside a repeat of another block cannot be reached from outside",
+                "pass it through a `shared` layer instead",
+                slot.variants[0],
+            )
+        return f"{owner}.{self.attribute('_'.join(filter(None, path)))}"
 
     def _placed(self, nodes: list[NodeSlot], path: Path) -> Iterator[tuple[NodeSlot, Path]]:
         for slot in nodes:

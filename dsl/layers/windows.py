@@ -91,7 +91,10 @@ def window_size(
     if padding == "same":
         return (size + (stride - 1)) // stride
     pad = 0 if padding == "valid" else padding
+    plain = type(dilation) is int and dilation == 1  # a shorter formula for generated code
     slack = 2 * pad - dilation * (kernel - 1) - 1  # type: ignore[operator]
+    if not ceil and plain and type(pad) is int:
+        return (size - kernel + 2 * pad) // stride + 1 if pad else (size - kernel) // stride + 1
     if not ceil:
         return (size + slack) // stride + 1
     count = (size + (slack + stride - 1)) // stride + 1
