@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import dsl.layers.families  # registers the layers
 import dsl.training.initializers  # noqa: F401
-from dsl.diagnostics.model import Diagnostic, Reporter
+from dsl.diagnostics.model import Diagnostic, Label, Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.ir import Model
 from dsl.passes.arguments import Evaluator
@@ -233,6 +233,8 @@ class _Chooser:
         options = self.compilation.options
         targets = [options.model] if options.needs_model or options.model else self._targets()
         models = [self._one(target) for target in targets or [""]]
+        if not (options.needs_model or options.model or self.defines or self.reporter.failed):
+            self._try_variants(targets)
         return models[0] if len(models) == 1 else None
 
     def _one(self, name: str) -> Model | None:
@@ -274,6 +276,16 @@ class _Chooser:
                     self.elaborator.evaluator.bind_call(arguments, item.base, self.module.scope)
                 except Reported:
                     continue
+
+    def _try_variants(self, done: list[str]) -> None:
+        """Elaborates the other variants; what only one of them brings up points at it as well."""
+        found = self.reporter.diagnostics
+        for item in self.module.file.statements:
+            if isinstance(item, ast.VariantDecl) and item.name not in done:
+                before = len(found)
+                self._one(item.name)
+                values = Label(item.base.span, f"with the values of `{item.name}`")
+                found[before:] = [_with_label(one, values) for one in found[before:]]
 
     def _candidates(self) -> list[str]:
         own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
@@ -397,6 +409,14 @@ class _Chooser:
                     "MSL141", f"there is no parameter `{name}`", value.span,
                     helps=(f"did you mean `{near[0]}`?" if near else takes,),
                 )  # fmt: skip
+
+
+def _with_label(finding: Diagnostic, label: Label) -> Diagnostic:
+    """A finding with one more place."""
+    labels = (*finding.labels, label)
+    return Diagnostic(
+        finding.rule, finding.message, labels, finding.notes, finding.helps, finding.fix
+    )
 
 
 def _follows_from(finding: Diagnostic, parsed: tuple[Diagnostic, ...]) -> bool:

@@ -145,6 +145,8 @@ class Evaluator(Expressions):
         Raises:
             Reported: There was one.
         """
+        if _is_out_of_order(call):
+            raise Reported
         self._refuse_values(arguments, call, scope)
         positional: list[Any] = []
         named: dict[str, Any] = {}
@@ -206,6 +208,12 @@ class Evaluator(Expressions):
     def _report_problem(self, problem: ArgProblem, call: ast.KindCall, span: Span) -> None:
         helps = (problem.help,) if problem.help else ()
         self.reporter.report(problem.code, f"`{call.kind}`: {problem.message}", span, helps=helps)
+
+
+def _is_out_of_order(call: ast.KindCall) -> bool:
+    """Whether an argument without a name follows one with a name, which the parser reports."""
+    bare = [item.name is None for item in call.args]
+    return bare != sorted(bare, reverse=True)
 
 
 class _Unknown:

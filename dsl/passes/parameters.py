@@ -102,9 +102,13 @@ def signature(params: tuple[ast.Param, ...], evaluator: Evaluator, scope: Scope)
     """Parameters in the form in which kinds declare their arguments.
 
     A parameter with a default is optional here; the default is evaluated when it is needed, in
-    the scope of the body, where the parameters in front of it are known.
+    the scope of the body, where the parameters in front of it are known. One that is a plain value
+    is held to its type at once, needed or not.
+
+    Raises:
+        Reported: A type, its bounds or a plain default is mistaken.
     """
-    return {
+    arguments = {
         param.name: Arg(
             value_type(param, evaluator, scope),
             f"{param.name}: {param.type}",
@@ -112,6 +116,13 @@ def signature(params: tuple[ast.Param, ...], evaluator: Evaluator, scope: Scope)
         )
         for param in params
     }
+    for param in params:
+        if isinstance(param.default, _PLAIN):
+            default_value(param, arguments[param.name].type, evaluator, scope)
+    return arguments
+
+
+_PLAIN = (ast.Number, ast.String, ast.Bool, ast.Auto, ast.Unary)
 
 
 def default_value(param: ast.Param, wanted: ValueType, evaluator: Evaluator, scope: Scope) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsl.compilation import Compilation
+from dsl.compilation import Compilation, Options
 from dsl.source import Source
 
 
@@ -48,3 +48,24 @@ def test_a_tie_within_the_rounds_of_a_repeat():
 
 def test_a_misspelt_block_is_known_by_its_name():
     assert codes("blck Half(n: int) {\n  Linear(n)\n}\n" + net("output y = Half(3)")) == ["MSL001"]
+
+
+def test_an_argument_out_of_order_is_one_mistake():
+    assert codes(net("output y = Linear(out_features=3, 4)")) == ["MSL021"]
+
+
+def test_a_default_of_another_type_is_found_though_every_use_gives_a_value():
+    block = "block Half(n: int = 2.5, wide: bool = true) {\n  when wide { Linear(n) }\n}\n"
+    assert codes(block + net("output y = Half(3)")) == ["MSL205"]
+
+
+def test_a_variant_that_does_not_fit_is_found_without_asking_for_it():
+    model = (
+        "model Net(heads: int = 2) {\n  input x: float32[time=4, 8]\n"
+        "  output y = SelfAttention(heads)\n}\nvariant More = Net(heads=4)\n"
+    )
+    assert codes(model) == []
+    source = Source("net.msl", model + "variant Odd = Net(heads=3)\n")
+    found = Compilation(source, Options(needs_model=False)).diagnostics
+    assert [finding.rule.code for finding in found] == ["MSL313"]
+    assert "with the values of `Odd`" in [label.text for label in found[0].labels]
