@@ -118,7 +118,7 @@ class RepeatDraft(Draft, frozen=False, eq=False):
 
 
 def snake_case(kind: str) -> str:
-    """A kind as a name: ``BatchNorm`` to ``batch_norm``, ``ReLU`` to ``relu``, ``ViT`` to ``vit``."""
+    """A kind as a name: ``BatchNorm`` to ``batch_norm``, ``ReLU`` to ``relu``, ViT to ``vit``."""
     word = re.sub(r"(Re|Si|Ge|Ce|Se)LU", lambda match: match.group(1) + "lu", kind)
     word = word.replace("ViT", "Vit")
     word = re.sub(r"(^|[a-z0-9])P(Relu)", r"\1Prelu", word)
