@@ -25,14 +25,13 @@ from backends.lowering.scribe import Scribe
 from backends.lowering.steps import Path, Refused
 from backends.lowering.uses import captured_slots, count_uses, every_slot
 from backends.lowering.writer import Writer
-from backends.pycode.literals import literal, quote
+from backends.pycode.literals import quote
 from backends.pycode.names import KEYWORDS, identifier
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import stored_shape
 from backends.tensorflow.names import input_name, layer_name
 from dsl.ir import Model
 from dsl.layers.embedding import Embedding
-from dsl.shapes.trace import plain
 from dsl.shapes.types import TensorType
 
 MEMBERS = frozenset(
@@ -262,11 +261,17 @@ class ModelWriter(KerasWriter):
             while variable in map(self.variable, self.plan.params):
                 variable += "_"
             scribe.give(slot, variable)
-            code = _input(slot.variants[0].type, input_name(name, layers))
+            code = self._input(slot.variants[0].type, input_name(name, layers))
             scribe.add(f"{variable} = {code}", [slot])
         self.steps(template.nodes, (), scribe)
         self._super(scribe)
         return scribe.lines
+
+    def _input(self, type_: TensorType, name: str) -> str:
+        """The symbolic input of a type; None stands for a symbol's size."""
+        shape = self.code(stored_shape(type_))
+        dtype = "" if type_.dtype == "float32" else f", dtype={quote(type_.dtype)}"
+        return f"keras.Input({shape}{dtype}, name={quote(name)})"
 
     def _super(self, scribe: Scribe) -> None:
         template = self.plan.template
@@ -369,13 +374,6 @@ class ModelWriter(KerasWriter):
             header = self.loop_header(slot, self.code, "\n".join(scribe.lines[place:]))
             scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
         self.leave(slot)
-
-
-def _input(type_: TensorType, name: str) -> str:
-    """The symbolic input of a type; None stands for a symbol's size."""
-    shape = literal(tuple(plain(size) for size in stored_shape(type_)))
-    dtype = "" if type_.dtype == "float32" else f", dtype={quote(type_.dtype)}"
-    return f"keras.Input({shape}{dtype}, name={quote(name)})"
 
 
 def write_model(model: Model) -> ModelCode:
