@@ -105,17 +105,48 @@ CONVOLUTIONAL: list[Row] = [
 ]
 
 TRANSFORMERS: list[Row] = [
-    Row("torchvision/vit_b_16", "vit", 86_567_656, 35_127_656_448, "ViT_B16"),
+    Row(
+        "torchvision/vit_b_16",
+        "vit",
+        86_567_656,
+        35_127_656_448,
+        "ViT_B16",
+        shapes={"patches": (768, 14, 14), "pre_norm_layer.0..11.add_2": (197, 768)},
+    ),
     Row("torchvision/vit_b_32", "vit", 88_224_232, None, "ViT_B32"),
     Row("torchvision/vit_l_16", "vit", 304_326_632, 123_109_425_152, "ViT_L16"),
     Row("hf/vit-base-patch16-224(HF,cls)", "vit", 86_567_656, 35_127_656_448, "ViT_B16"),
-    Row("timm/cait_xxs24_224", "cait", 11_956_264, 5_046_950_400, "CaiT_XXS24"),
-    Row("timm/mobilevit_s", "mobilevit", 5_578_632, 4_001_662_976, "MobileViT_S"),
+    Row(
+        "timm/cait_xxs24_224",
+        "cait",
+        11_956_264,
+        5_046_950_400,
+        "CaiT_XXS24",
+        shapes={"patches.0..23.add_2": (196, 192), "token.1.add_2": (1, 192)},
+    ),
+    Row(
+        "timm/mobilevit_s",
+        "mobilevit",
+        5_578_632,
+        4_001_662_976,
+        "MobileViT_S",
+        shapes={
+            f"repeat.{i}.mobile_vit_block.conv_norm_2.conv2d": (c, n, n)
+            for i, c, n in ((0, 96, 32), (1, 128, 16), (2, 160, 8))
+        },
+    ),
     Row("hf/gpt2", "gpt2", 124_439_808, 291_648_307_200, "GPT2"),
     Row("hf/gpt2-medium", "gpt2", 354_823_168, 826_951_073_792, "GPT2Medium"),
     Row("hf/gpt2-large", "gpt2", 774_030_080, None, "GPT2Large"),
     Row("hf/gpt2-xl", "gpt2", 1_557_611_200, 3_506_703_564_800, "GPT2XL"),
-    Row("hf/bert-base-uncased(BertModel)", "bert", 109_482_240, 96_637_943_808, "Bert"),
+    Row(
+        "hf/bert-base-uncased(BertModel)",
+        "bert",
+        109_482_240,
+        96_637_943_808,
+        "Bert",
+        shapes={"states.post_norm_layer.0..11.layer_norm_2": (512, 768), "pooled": (768,)},
+    ),
     Row("hf/bert-base-uncased(MLM)", "bert", 109_514_298, 121_244_221_440, "BertMLM"),
     Row("hf/bert-large-uncased(BertModel)", "bert", 335_141_888, None, "BertLarge"),
     Row("electra-small-disc", "electra", 13_483_008, None, "ElectraSmall"),
@@ -124,7 +155,14 @@ TRANSFORMERS: list[Row] = [
     Row("hf/albert-large-v2", "albert", 17_683_968, None, "AlbertLarge"),
     Row("hf/llama-2-7b", "llama", 6_738_415_616, None, "Llama2_7B"),
     Row("hf/llama-2-13b", "llama", 13_015_864_320, 119_024_281_190_400, "Llama2_13B"),
-    Row("hf/llama-3-8b", "llama", 8_030_261_248, 158_140_695_838_720, "Llama3_8B"),
+    Row(
+        "hf/llama-3-8b",
+        "llama",
+        8_030_261_248,
+        158_140_695_838_720,
+        "Llama3_8B",
+        shapes={"llama_layer.0..31.add_2": (8192, 4096)},
+    ),
     Row("hf/llama-3-70b", "llama", 70_553_706_496, 1_314_637_949_698_048, "Llama3_70B"),
     Row("hf/tinyllama-1.1b", "llama", 1_100_048_384, 4_992_899_481_600, "TinyLlama"),
     Row("hf/mistral-7b-v0.1", "mistral", 7_241_732_096),
@@ -139,7 +177,18 @@ TRANSFORMERS: list[Row] = [
         "transformer-base(nn.Transformer core)", "transformer", 44_140_544, None, "TransformerBase"
     ),
     Row("hf/whisper-tiny", "whisper", 37_760_640, None, "WhisperTiny"),
-    Row("hf/whisper-small", "whisper", 241_734_912, 543_275_778_048, "WhisperSmall"),
+    Row(
+        "hf/whisper-small",
+        "whisper",
+        241_734_912,
+        543_275_778_048,
+        "WhisperSmall",
+        shapes={
+            "conv1d_2": (768, 1500),
+            "whisper_encoder_layer.0..11.add_2": (1500, 768),
+            "whisper_decoder_layer.0..11.add_3": (448, 768),
+        },
+    ),
 ]
 
 ROWS: list[Row] = [*CONVOLUTIONAL, *TRANSFORMERS]
