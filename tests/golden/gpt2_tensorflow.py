@@ -6,7 +6,7 @@ Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
     python gpt2_tensorflow.py
     python gpt2_tensorflow.py evaluate
     python gpt2_tensorflow.py predict --checkpoint runs/gpt2_tensorflow/best.npz --input FILE
-msl: sha256=c003577accbb5a4c5606b57134950b2f
+msl: sha256=84aa6730e39013755541b5ad27ed4fd7
 """
 
 import argparse
@@ -30,73 +30,19 @@ from keras import layers
 # --- model ---
 
 
-def uniform(fan_in):
-    """Uniform in +-1/sqrt(fan_in), which keeps the scale of activations; a new one at each call."""
-    bound = 1 / math.sqrt(fan_in)
-    return keras.initializers.RandomUniform(-bound, bound)
-
-
-def dense(fan_in, units, name=None):
+def dense(fan_in, units, **options):
     """A linear map that starts uniform in +-1/sqrt(fan_in)."""
-    return layers.Dense(
-        units,
-        kernel_initializer=uniform(fan_in),
-        bias_initializer=uniform(fan_in),
-        name=name,
-    )
+    bound = 1 / math.sqrt(fan_in)
+    kernel, bias = (keras.initializers.RandomUniform(-bound, bound) for _ in range(2))
+    return layers.Dense(units, kernel_initializer=kernel, bias_initializer=bias, **options)
 
 
-def split_heads(x, heads, size):  # [.., T, heads * size]
-    """The last dimension in equal parts, in front of the positions."""
-    x = keras.ops.reshape(x, (*keras.ops.shape(x)[:-1], heads, size))
-    return keras.ops.swapaxes(x, -3, -2)  # [.., heads, T, size]
-
-
-def join_heads(x):  # [.., heads, T, size]
-    """The heads side by side in the last dimension."""
-    x = keras.ops.swapaxes(x, -3, -2)
-    *front, heads, size = keras.ops.shape(x)
-    return keras.ops.reshape(x, (*front, heads * size))  # [.., T, heads * size]
-
-
-def visible(x, mask, causal, window):  # x [.., T, size]
-    """Where each position may look, or None for everywhere.
-
-    By the mask, with `causal` not ahead, with `window` less than `window` positions away.
-    """
-    seen = mask
-    if causal or window is not None:
-        position = keras.ops.arange(keras.ops.shape(x)[-2])
-        back = position[:, None] - position  # [T, T]
-        near = back >= 0 if causal else back > -window
-        if window is not None:
-            near = keras.ops.logical_and(near, back < window)
-        seen = near if mask is None else keras.ops.logical_and(near, mask)
-    return seen
-
-
-def attend(query, key, value, scale, seen=None, dropout=None):  # [.., heads, T, size]
-    """Scaled dot-product attention (Vaswani et al. 2017), where `seen` is true."""
-    scores = keras.ops.matmul(query * scale, keras.ops.swapaxes(key, -2, -1))  # [.., heads, T, T]
-    scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-    if seen is not None:
-        seen = keras.ops.cast(seen, scores.dtype)
-        scores = scores + (1 - seen) * -1e9
-    weights = keras.ops.softmax(scores)
-    weights = keras.ops.cast(weights, value.dtype)
-    if dropout is not None:
-        weights = dropout(weights)
-    return keras.ops.matmul(weights, value)
-
-
-class Attention(layers.Layer):
+class MultiHeadAttention(layers.Layer):
     """Multi-head attention (Vaswani et al. 2017)."""
 
     def __init__(self, width, heads, causal=False, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
         self.heads = heads
-        self.size = width // heads
-        self.scale = self.size**-0.5
         self.causal = causal
         self.dropout = layers.Dropout(dropout)
         self.query = dense(width, width, name="query")
@@ -105,12 +51,16 @@ class Attention(layers.Layer):
         self.out = dense(width, width, name="out")
 
     def call(self, x):  # [.., T, width]
-        q = split_heads(self.query(x), self.heads, self.size)  # [.., heads, T, size]
-        k = split_heads(self.key(x), self.heads, self.size)
-        v = split_heads(self.value(x), self.heads, self.size)
-        seen = visible(q, None, self.causal, None)
-        y = attend(q, k, v, self.scale, seen=seen, dropout=self.dropout)
-        return self.out(join_heads(y))  # [.., T, width]
+        shape = (*keras.ops.shape(x)[:-1], self.heads, x.shape[-1] // self.heads)
+        q, k, v = (keras.ops.reshape(f(x), shape) for f in (self.query, self.key, self.value))
+        scores = keras.ops.einsum("...qhd,...khd->...hqk", q * shape[-1] ** -0.5, k)
+        scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
+        if self.causal:
+            position = keras.ops.arange(keras.ops.shape(x)[-2])
+            scores -= 1e9 * keras.ops.cast(position[:, None] < position, scores.dtype)
+        weights = self.dropout(keras.ops.cast(keras.ops.softmax(scores), v.dtype))
+        y = keras.ops.einsum("...hqk,...khd->...qhd", weights, v)  # [.., T, heads, size]
+        return self.out(keras.ops.reshape(y, keras.ops.shape(x)))  # [.., T, width]
 
 
 class PositionEmbedding(layers.Layer):
@@ -121,33 +71,18 @@ class PositionEmbedding(layers.Layer):
         self.length = length
 
     def build(self, input_shape):
-        self.embeddings = self.add_weight(
-            shape=(self.length, input_shape[-1]),
-            initializer=keras.initializers.RandomNormal(stddev=0.02),
-            name="embeddings",
-        )
+        start = keras.initializers.RandomNormal(stddev=0.02)
+        self.embeddings = self.add_weight((self.length, input_shape[-1]), start, name="embeddings")
 
     def call(self, x):  # [.., T, D]
         return x + self.embeddings[: keras.ops.shape(x)[-2]]  # [.., T, D]
-
-
-class TiedDense(layers.Layer):
-    """A linear map ``y = x W^T`` with the weight ``W`` of another layer."""
-
-    def __init__(self, source, **kwargs):
-        super().__init__(**kwargs)
-        self.source = source
-
-    def call(self, x):  # [.., D]
-        weight = keras.ops.transpose(self.source.embeddings)
-        return keras.ops.matmul(x, weight)  # [.., units]
 
 
 class DecoderLayer(layers.Layer):
     def __init__(self, width, heads, drop, **kwargs):
         super().__init__(**kwargs)
         self.layer_norm = layers.LayerNormalization(epsilon=1e-5, name="layer_norm")
-        self.self_attention = Attention(
+        self.self_attention = MultiHeadAttention(
             width, heads, causal=True, dropout=drop, name="self_attention"
         )
         self.dropout = layers.Dropout(drop, name="dropout")
@@ -180,7 +115,7 @@ class GPT2(keras.Model):
         for i in range(depth):
             x = DecoderLayer(width, heads, drop=drop, name=f"decoder_layer.{i}")(x)
         x = layers.LayerNormalization(epsilon=1e-5, name="layer_norm")(x)  # [B, time, 768]
-        logits = TiedDense(token_embedding_layer, name="logits")(x)  # [B, time, 50257]
+        logits = keras.ops.einsum("btd,vd->btv", x, token_embedding_layer.embeddings)
         super().__init__(inputs=tokens, outputs=logits, name="GPT2")
 
 

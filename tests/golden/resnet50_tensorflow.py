@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=25e9b39ebc1f180ab735e4c0af09d21c
+msl: sha256=4eab5a8e95792841fb0fbf8bd8c4b971
 """
 
 import argparse
@@ -40,16 +40,9 @@ def uniform(fan_in):
 class BatchNorm(layers.Layer):
     """Batch normalization of the last axis; its running variance is unbiased."""
 
-    def __init__(self, momentum=0.1, epsilon=1e-5, **kwargs):
-        super().__init__(**kwargs)
-        self.momentum = momentum
-        self.epsilon = epsilon
-
     def build(self, input_shape):
-        def vector(name, start, trainable=True):
-            return self.add_weight(
-                input_shape[-1:], start, name=name, trainable=trainable, autocast=False
-            )
+        def vector(name, start, **options):
+            return self.add_weight(input_shape[-1:], start, name=name, autocast=False, **options)
 
         self.gamma = vector("gamma", "ones")
         self.beta = vector("beta", "zeros")
@@ -58,46 +51,34 @@ class BatchNorm(layers.Layer):
 
     def call(self, x, training=False):  # [B, .., C]
         if not training:
-            y = keras.ops.cast(x, self.variable_dtype)
-            y = self.scaled(y, self.moving_mean, self.moving_variance)
-            return keras.ops.cast(y, self.compute_dtype)
-        y, mean, variance = self.normalized(x)  # [B, .., C], [C], [C]
+            return self.scaled(x, self.moving_mean, self.moving_variance)
+        if self.variable_dtype == "float64":  # which the fused kernel does not take
+            mean, variance = keras.ops.moments(x, list(range(len(x.shape) - 1)))  # [C], [C]
+            y = self.scaled(x, mean, variance)
+            n = keras.ops.cast(keras.ops.size(x) // x.shape[-1], x.dtype)
+            variance = variance * n / keras.ops.maximum(n - 1, 1)
+        else:
+            gamma, beta = self.gamma.value, self.beta.value
+            y = keras.ops.reshape(x, (keras.ops.shape(x)[0], -1, 1, x.shape[-1]))
+            y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+                x=y, scale=gamma, offset=beta, mean=[], variance=[], epsilon=1e-5
+            )
+            y = keras.ops.reshape(y, keras.ops.shape(x))
         for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            running.assign(running + self.momentum * (batch - running))
+            running.assign(running + 0.1 * (batch - running))
         return y
 
-    def normalized(self, x):
-        """The result by the batch's own mean and variance, the mean, and the unbiased variance."""
-        size = x.shape[-1]
-        if self.variable_dtype == "float64":  # which the fused kernel does not take
-            mean, variance = keras.ops.moments(x, list(range(len(x.shape) - 1)))
-            n = keras.ops.cast(keras.ops.size(x) // size, x.dtype)
-            unbiased = variance * n / keras.ops.maximum(n - 1, 1)
-            return self.scaled(x, mean, variance), mean, unbiased
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=keras.ops.reshape(x, (keras.ops.shape(x)[0], -1, 1, size)),
-            scale=self.gamma.value,
-            offset=self.beta.value,
-            mean=tf.zeros(0),
-            variance=tf.zeros(0),
-            epsilon=self.epsilon,
-        )
-        return keras.ops.reshape(y, keras.ops.shape(x)), mean, variance
-
     def scaled(self, x, mean, variance):
-        return keras.ops.batch_normalization(
-            x, mean, variance, -1, self.beta, self.gamma, self.epsilon
-        )
+        x = keras.ops.cast(x, self.variable_dtype)
+        y = keras.ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, 1e-5)
+        return keras.ops.cast(y, self.compute_dtype)
 
 
-def dense(fan_in, units, name=None):
+def dense(fan_in, units, **options):
     """A linear map that starts uniform in +-1/sqrt(fan_in)."""
-    return layers.Dense(
-        units,
-        kernel_initializer=uniform(fan_in),
-        bias_initializer=uniform(fan_in),
-        name=name,
-    )
+    bound = 1 / math.sqrt(fan_in)
+    kernel, bias = (keras.initializers.RandomUniform(-bound, bound) for _ in range(2))
+    return layers.Dense(units, kernel_initializer=kernel, bias_initializer=bias, **options)
 
 
 class Bottleneck(layers.Layer):
@@ -336,7 +317,7 @@ WORDS = {
 
 def key_of(variable):
     """The key of a variable: its path with dots, in PyTorch's words (conv1.weight)."""
-    *path, word = variable.path.split("/")
+    *path, word = variable.path.replace("./", "/").split("/")
     return ".".join([*path, WORDS.get(word, word)])
 
 

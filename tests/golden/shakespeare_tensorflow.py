@@ -7,7 +7,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
-msl: sha256=20f5ba6ca0c743b8911b77e2f4e29613
+msl: sha256=3dd483c6cd2ce041a688534cd6827026
 """
 
 import argparse
@@ -31,21 +31,11 @@ from keras import layers
 # --- model ---
 
 
-def uniform(fan_in):
-    """Uniform in +-1/sqrt(fan_in), which keeps the scale of activations; a new one at each call."""
-    bound = 1 / math.sqrt(fan_in)
-    return keras.initializers.RandomUniform(-bound, bound)
-
-
-def dense(fan_in, units, bias=True, name=None):
+def dense(fan_in, units, **options):
     """A linear map that starts uniform in +-1/sqrt(fan_in)."""
-    return layers.Dense(
-        units,
-        use_bias=bias,
-        kernel_initializer=uniform(fan_in),
-        bias_initializer=uniform(fan_in),
-        name=name,
-    )
+    bound = 1 / math.sqrt(fan_in)
+    kernel, bias = (keras.initializers.RandomUniform(-bound, bound) for _ in range(2))
+    return layers.Dense(units, kernel_initializer=kernel, bias_initializer=bias, **options)
 
 
 def rotate(x, base):  # [.., T, size]
@@ -160,7 +150,7 @@ class Shakespeare(keras.Model):
         for i in range(depth):
             x = DecoderLayer(width, heads, drop=drop, name=f"decoder_layer.{i}")(x)  # [B, time, 96]
         x = layers.LayerNormalization(epsilon=1e-5, name="layer_norm")(x)  # [B, time, 96]
-        next_byte = dense(width, 256, bias=False, name="next_byte")(x)  # [B, time, 256]
+        next_byte = dense(width, 256, use_bias=False, name="next_byte")(x)  # [B, time, 256]
         super().__init__(inputs=tokens, outputs=next_byte, name="Shakespeare")
 
 

@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=fb9c38235ad93d37ec0b2dc49c873932
+msl: sha256=017a5f7bd76f5553e1e7edd6779cdf2b
 """
 
 import argparse
@@ -33,20 +33,11 @@ from keras import layers
 # --- model ---
 
 
-def uniform(fan_in):
-    """Uniform in +-1/sqrt(fan_in), which keeps the scale of activations; a new one at each call."""
-    bound = 1 / math.sqrt(fan_in)
-    return keras.initializers.RandomUniform(-bound, bound)
-
-
-def dense(fan_in, units, name=None):
+def dense(fan_in, units, **options):
     """A linear map that starts uniform in +-1/sqrt(fan_in)."""
-    return layers.Dense(
-        units,
-        kernel_initializer=uniform(fan_in),
-        bias_initializer=uniform(fan_in),
-        name=name,
-    )
+    bound = 1 / math.sqrt(fan_in)
+    kernel, bias = (keras.initializers.RandomUniform(-bound, bound) for _ in range(2))
+    return layers.Dense(units, kernel_initializer=kernel, bias_initializer=bias, **options)
 
 
 class Tower(layers.Layer):
@@ -327,7 +318,7 @@ WORDS = {"kernel": "weight"}
 
 def key_of(variable):
     """The key of a variable: its path with dots, in PyTorch's words (conv1.weight)."""
-    *path, word = variable.path.split("/")
+    *path, word = variable.path.replace("./", "/").split("/")
     return ".".join([*path, WORDS.get(word, word)])
 
 

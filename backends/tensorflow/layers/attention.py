@@ -11,6 +11,8 @@ from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
 
 _ROLES = ("query", "key", "value", "out")
+_BRIEF = {"causal", "dropout", "bias"}
+"""The settings that a class of its own without further functions takes."""
 
 
 @TENSORFLOW.emits(SelfAttention, CrossAttention, Attention)
@@ -20,8 +22,9 @@ def attention(layer: Any, site: Site) -> Emission:
     operands = dict.fromkeys(layer.slots[:3])
     mask = _mask(site, layer.slots[3])
     widths = shown_widths(layer, site)
-    site.helper("uniform")
-    site.helper("dense", bias="bias" in settings)
+    site.helper("dense")
+    if mask is None and len(operands) < 3 and settings.keys() <= _BRIEF:
+        return _brief(layer, site, settings, widths)
     if "rope" in settings:
         site.helper("rotate", part="rope_dim" in settings)
     seen = _ask_attend(site, settings, mask)
@@ -38,6 +41,18 @@ def attention(layer: Any, site: Site) -> Emission:
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
     return Emission(_call(site, operands, mask), module, _weights(layer))
+
+
+def _brief(layer: Any, site: Site, settings: dict[str, Any], widths: dict[str, Any]) -> Emission:
+    """The helper layer `MultiHeadAttention`: the usual attention, whole in one class."""
+    operands = dict.fromkeys(layer.slots[:3])
+    shown = dict.fromkeys((*settings, *widths), True)
+    helper = site.helper(
+        "MultiHeadAttention", **shown, memory=len(operands) == 2, **bias_forms(layer)
+    )
+    width = site.types[layer.slots[0]].shape[-1]
+    module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
+    return Emission(_call(site, operands, None), module, _weights(layer))
 
 
 @TENSORFLOW.emits(DotProductAttention)

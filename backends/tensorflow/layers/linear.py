@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, KerasWeight, Raw, Site
+from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.linear import Linear
 from dsl.shapes.dim import Dim
+
+_LETTERS = "bthwxyzacefgijklmnopqrsu"
 
 
 def uniform(site: Site, fan_in: Dim) -> Raw:
@@ -19,12 +21,11 @@ def linear(layer: Linear, site: Site) -> Emission:
     """`layers.Dense`, whose kernel is ``[in, out]``; a tied one takes the other layer's weight."""
     if layer.tie:
         return _tied(layer, site)
-    site.helper("uniform")
     module = site.call(
-        site.helper("dense", bias=layer.bias is not True),
+        site.helper("dense"),
         site.type.shape[-1],
         layer.out_features,
-        bias=None if layer.bias is True else layer.bias,
+        use_bias=unless(True, layer.bias),
         name=Raw(site.name),
     )
     weights = (KerasWeight("kernel", ("weight",), (1, 0)), KerasWeight("bias", ("bias",)))
@@ -38,16 +39,23 @@ def _call(site: Site) -> str:
 
 
 def _tied(layer: Linear, site: Site) -> Emission:
-    """A layer of its own that keeps the other layer at hand, so that both uses train the weight."""
+    """A product with the other layer's weight, so that both uses train it."""
     source, _, variable = site.tied.rpartition(".")
+    if not layer.bias:
+        return Emission(to_storage(_product(site, variable), site.outputs[0]))
     site.helper("uniform")
-    module = site.call(
-        site.helper(
-            "TiedDense", bias=bool(layer.bias), unbiased=not layer.bias, **{variable: True}
-        ),
-        Raw(source),
-        layer.out_features if layer.bias else None,
-        name=Raw(site.name),
-    )
-    weights = (KerasWeight("bias", ("bias",)),) if layer.bias else ()
-    return Emission(_call(site), module, weights)
+    helper = site.helper("TiedDense", **{variable: True})
+    module = site.call(helper, Raw(source), layer.out_features, name=Raw(site.name))
+    return Emission(_call(site), module, (KerasWeight("bias", ("bias",)),))
+
+
+def _product(site: Site, variable: str) -> str:
+    """Code of ``x W^T``: an operation that takes the variable itself, so that it stays live.
+
+    Letters stand for dimensions in front; an ellipsis would make each position a product apart.
+    """
+    x = to_meaning(site.x[0] or "", site.type)
+    if variable == "kernel":
+        return f"keras.ops.matmul({x}, {site.tied})"
+    front = _LETTERS[not site.type.batched :][: site.type.rank + site.type.batched - 1]
+    return f'keras.ops.einsum("{front}d,vd->{front}v", {x}, {site.tied})'

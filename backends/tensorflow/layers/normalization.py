@@ -20,14 +20,13 @@ _RUNNING = (
 @TENSORFLOW.emits(BatchNorm)
 def batch_norm(layer: BatchNorm, site: Site) -> Emission:
     """A layer of its own, which acts on the last axis: Keras' running variance is biased."""
-    affine = unless(True, layer.affine)
-    module = site.call(
-        site.helper("BatchNorm", plain=affine is not None),
-        momentum=unless(0.1, layer.momentum),
-        epsilon=unless(1e-5, layer.eps),
-        affine=affine,
-        name=Raw(site.name),
-    )
+    settings = {
+        "momentum": unless(0.1, layer.momentum),
+        "epsilon": unless(1e-5, layer.eps),
+        "affine": unless(True, layer.affine),
+    }
+    shown = {name: value is not None for name, value in settings.items()}
+    module = site.call(site.helper("BatchNorm", **shown), **settings, name=Raw(site.name))
     weights = (_GAMMA, _BETA, *_RUNNING) if layer.affine else _RUNNING
     axis = _axis(layer, site)
     x = site.x[0] if axis is None else f"keras.ops.moveaxis({site.x[0]}, {axis}, -1)"
