@@ -137,7 +137,9 @@ def default_value(param: ast.Param, wanted: ValueType, evaluator: Evaluator, sco
         return wanted.coerce(value)
     except BadValue as problem:
         helps = (problem.help,) if problem.help else ()
+        is_own = param.default.span.source is param.span.source  # else it comes from -D
+        what = f"the default of `{param.name}`" if is_own else f"`{param.name}`"
         raise evaluator.fail(
-            "MSL205", f"the default of `{param.name}` {problem.message}", param.default.span,
+            "MSL205", f"{what} {problem.message}", param.default.span,
             helps=helps,
         ) from None  # fmt: skip

@@ -69,3 +69,9 @@ def test_a_variant_that_does_not_fit_is_found_without_asking_for_it():
     found = Compilation(source, Options(needs_model=False)).diagnostics
     assert [finding.rule.code for finding in found] == ["MSL313"]
     assert "with the values of `Odd`" in [label.text for label in found[0].labels]
+
+
+def test_a_value_from_outside_is_no_default():
+    text = "param width: int = 64 in 16..512\n" + net("output y = Linear(width)")
+    found = Compilation(Source("net.msl", text), Options(define={"width": "8"})).diagnostics
+    assert [finding.message for finding in found] == ["`width` takes an int in 16..512, not 8"]
