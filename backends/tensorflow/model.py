@@ -126,7 +126,9 @@ class KerasWriter(Writer):
     @contextmanager
     def looping(self, slot: RepeatSlot) -> Iterator[None]:
         """Gives the loop of a repeat an index variable."""
-        taken = {*self.plan.sizes, *self.plan.params, *self.indices}
+        loops = [one for one in every_slot([slot]) if isinstance(one, RepeatSlot)]
+        inside = {name for one in loops for name in one.names}
+        taken = {*self.plan.sizes, *self.plan.params, *self.indices, *inside}
         letters = chain("ijklmn", (f"i{number}" for number in count(2)))
         free = (name for name in letters if name not in taken)
         name = self.variable(slot.names[0]) if slot.names and slot.rows is None else next(free)

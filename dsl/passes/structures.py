@@ -355,13 +355,14 @@ class Structures:
             del self.evaluator.reporter.diagnostics[before:]
             self.locals.forget(mark)
         names: dict[tuple[int, int], str] = {}
+        taken = {*scope.visible(), *element.names, *mentioned(element.body)}
         for index, (old, new) in enumerate(zip(flow.values, after.values)):
             for axis, (left, right) in enumerate(zip(old.type.shape, new.type.shape)):
                 both = isinstance(left, int) and isinstance(right, int)
                 if both and formula(left) != formula(right):
                     base = old.type.axes[axis] or "size"
                     place = (element.span.start, index, axis)
-                    names[index, axis] = self.locals.name(place, base, set(scope.visible()))
+                    names[index, axis] = self.locals.name(place, base, taken)
         return names
 
     _STRUCTURES: dict[type, Any] = {
