@@ -24,3 +24,5 @@ def test_counts_are_the_published_ones(row: Row) -> None:
     found = cost(row)
     assert found.params == row.params
     assert row.flops in (None, found.flops)
+    sizes = {layer.path: layer.output.sized(found.symbols).shape for layer in found.layers}
+    assert {path: sizes.get(path) for path in row.shapes} == row.shapes
