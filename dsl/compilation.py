@@ -224,6 +224,7 @@ class _Chooser:
         self.compilation, self.module, self.modules = compilation, module, modules
         self.defines, self.reporter = dict(defines), reporter
         self.elaborator = Elaborator(reporter, trace)
+        self.applied: set[int] = set()
 
     def model(self) -> Model | None:
         """The elaborated model, or None after a report."""
@@ -235,7 +236,19 @@ class _Chooser:
         models = [self._one(target) for target in targets or [""]]
         if not (options.needs_model or options.model or self.defines or self.reporter.failed):
             self._try_variants(targets)
+        self._look_over_blocks()
         return models[0] if len(models) == 1 else None
+
+    def _look_over_blocks(self) -> None:
+        """Checks the file's own blocks that no model applied, as far as that goes without one.
+
+        After a mistake, what is not applied may be so because of it.
+        """
+        if self.reporter.failed:
+            return
+        for item in self.module.file.statements:
+            if isinstance(item, ast.BlockDecl) and id(item) not in self.applied:
+                self.elaborator.look_over(item, self.module)
 
     def _one(self, name: str) -> Model | None:
         """The model or variant of that name, or by default, elaborated."""
@@ -245,6 +258,8 @@ class _Chooser:
             return None if found is None else self._elaborate(*found)
         except Reported:
             return None
+        finally:
+            self.applied.update(key[0] for key in self.elaborator.instances)
 
     def _targets(self) -> list[str]:
         """What a check of the whole file covers: its models, by variants where they need values."""

@@ -82,6 +82,19 @@ class Elaborator(Applying, Structures):
             scope.names[param.name] = Binding(value, param.name_span)
         return values
 
+    def look_over(self, decl: ast.BlockDecl, module: Module) -> None:
+        """Checks what can be checked of a block that nothing applies: names, kinds, arguments."""
+        scope = module.scope.inner()
+        for param in decl.params:
+            scope.names[param.name] = Binding(None, param.name_span, used=True)
+        for item in decl.body.statements:
+            if isinstance(item, ast.InputDecl):
+                scope.names[item.name] = Binding(Tensor(None), item.span, used=True)
+        scope.names.setdefault("input", Binding(Tensor(None), None, used=True))
+        frame = Frame(scope, UNKNOWN_FLOW)
+        for statement in decl.body.statements:
+            self._statement(statement, frame, [])
+
     def _body(
         self, decl: ast.BlockDecl | ast.ModelDecl, scope: Scope, given: tuple[Value, ...]
     ) -> Body | None:

@@ -155,3 +155,11 @@ variant Small = Net(width=3)
     bad = good.replace("width=3", "width=0").replace("Linear(2)", "Liner(2)")
     codes = msl("check", "-", "--format", "concise", input=bad).output
     assert "MSL104" in codes and "MSL205" in codes
+
+
+def test_a_block_that_nothing_applies_is_looked_over(msl: Msl) -> None:
+    text = """block U(z: int = 2) { Linaer(z) -> Linear(z, bais=true) }
+model M { input x: float32[4]; output y = Linear(2) }
+"""
+    codes = msl("check", "-", "--format", "concise", input=text).output
+    assert "1:23: error[MSL104]" in codes and "1:46: error[MSL201]" in codes
