@@ -193,7 +193,11 @@ class ToSequence(Rearrangement):
 class ToImage(Rearrangement):
     """A sequence laid out as an image, row by row; the features become the channels.
 
-    Shape: ``[height * width, C]`` to ``[C, height, width]``; undoes `ToSequence`.
+    ``y[c, i, j] = x[i * width + j, c]``; undoes `ToSequence`.
+
+    Shape: ``[height * width, C]`` to ``[C, height, width]``.
+    Source: Dosovitskiy et al., An image is worth 16x16 words (2021), section 3.1, read backwards;
+    NumPy `reshape` and `transpose`.
     """
 
     height: Dim = arg(Size(), "Rows.")
