@@ -15,7 +15,9 @@ from backends.lowering.uses import count_uses
 from backends.pycode.literals import literal, python
 from backends.pycode.names import RESERVED, constant_name, identifier
 from dsl.ir import CallNode, LayerNode
-from dsl.shapes.trace import Expr, Operand, Traced, names_in, plain, traced
+from dsl.layers.base import Layer
+from dsl.layers.extern import ExternLayer
+from dsl.shapes.trace import Expr, Operand, Traced, TracedBool, names_in, plain, traced
 
 Path = tuple[str, ...]
 Helper = Callable[..., str]
@@ -168,13 +170,23 @@ class StepWriter(ABC):
         return self._emission(slot.variants[0], path, self.holes(slot), HOLE.format(0))
 
     def _emission(self, node: LayerNode, path: Path, x: list[str | None], anchor: str) -> Emission:
+        """The code of one variant; where its form hangs on values, these are written as they are.
+
+        Variants with other values then come out as other text, and become another class.
+        """
         site = Site(
             tuple(x), node.types, tuple(value.type for value in node.outputs), self.target(path),
             self.name_code(path), self.code, self.forward_code, self.helper,
             self.tied(node.tied), anchor,
         )  # fmt: skip
+        for kinds in ((), (str, TracedBool)):
+            try:
+                layer = without_formulas(node.layer, kinds) if kinds else node.layer
+                return self.emitters.emit(layer, site)
+            except Unsupported:
+                continue
         try:
-            return self.emitters.emit(node.layer, site)
+            return self.emitters.emit(without_formulas(node.layer, (object,)), site)
         except Unsupported as problem:
             raise Refused(problem.reason, problem.help, node) from None
 
@@ -231,3 +243,11 @@ class StepWriter(ABC):
         if not all(map(self.sees, names_in(operand))):
             raise Conflict
         return code(traced(1, operand))
+
+
+def without_formulas(layer: Layer, kinds: tuple[type, ...]) -> Layer:
+    """The layer with plain arguments in place of those of some types."""
+    if isinstance(layer, ExternLayer):
+        return layer
+    values = {key: layer.values[key] for key in layer.given}
+    return type(layer)(**{k: plain(v) if isinstance(v, kinds) else v for k, v in values.items()})
