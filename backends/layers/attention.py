@@ -1,4 +1,4 @@
-"""What the backends' emitters of attention share: which arguments code must show."""
+"""What the backends' emitters of attention share: arguments that code shows, masks, biases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from backends.base import Site, unless
 from dsl.shapes.trace import formula
+from dsl.shapes.types import TensorType
 
 _DEFAULTS = {
     "kv_heads": None,
@@ -44,3 +45,24 @@ def shown_widths(layer: Any, site: Site) -> dict[str, Any]:
     if formula(value) != formula(key):
         found["value_width"] = value
     return found
+
+
+def over_scores(x: str, type: TensorType, front: int, own: int, missing: int) -> str:
+    """Code of a mask or bias with the axes that let it broadcast over the scores.
+
+    Args:
+        x: Code of the value.
+        type: Its type; without the dimensions in front of the sequences, or with all of them.
+        front: Number of those dimensions.
+        own: Axes of its own at the end: 2 for a mask, with one for the heads 3 for a bias.
+        missing: Axes to be put in front of its own: 1 where a mask meets heads.
+    """
+    if type.rank > own:
+        return f"{x}[..., None, :, :]" if missing else x
+    count = front + missing + (own - type.rank)
+    return f"{x}[{', '.join([':'] + ['None'] * count)}]" if type.batched and count else x
+
+
+def given(site: Site, slot: int) -> TensorType | None:
+    """The type of an optional input, None where it is not given."""
+    return site.types[slot] if slot < len(site.types) else None

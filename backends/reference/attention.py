@@ -17,8 +17,8 @@ def dot_product_attention(
 ) -> np.ndarray:
     """``softmax(Q K^T / sqrt(d)) V`` in each head (Vaswani et al. 2017, eq. 1)."""
     query, key, value = (_heads(x, layer.heads) for x in inputs[:3])
-    mask = _mask(inputs, 3, query.ndim)
-    return _joined(_attend(layer, query, key, value, mask, mode))
+    mask, bias = _scored(inputs, types, (3, 4))
+    return _joined(_attend(layer, query, key, value, mask, bias, mode))
 
 
 @reference(SelfAttention, CrossAttention, Attention)
@@ -40,15 +40,18 @@ def projected_attention(
         query, key = (_rotated(x, layer.rope, layer.rope_dim) for x in (query, key))
     owner = [head // (layer.heads // shared) for head in range(layer.heads)]
     key, value = key[..., owner, :, :], value[..., owner, :, :]
-    mask = _mask(inputs, layer.slots[3], max(query.ndim, key.ndim))
-    return _linear(_joined(_attend(layer, query, key, value, mask, mode)), weights, "out")
+    mask, bias = _scored(inputs, types, layer.slots[3:])
+    result = _joined(_attend(layer, query, key, value, mask, bias, mode))
+    return _linear(result, weights, "out")
 
 
-def _attend(layer: Any, query: Any, key: Any, value: Any, mask: Any, mode: Mode) -> np.ndarray:
-    """Each query's average of the values it may see, weighted by ``exp(s q . k)``."""
+def _attend(
+    layer: Any, query: Any, key: Any, value: Any, mask: Any, bias: Any, mode: Mode
+) -> np.ndarray:
+    """Each query's average of the values it may see, weighted by ``exp(s q . k + bias)``."""
     scale = 1 / math.sqrt(query.shape[-1]) if layer.scale is None else layer.scale
-    weights = np.exp(scale * np.einsum("...id,...jd->...ij", query, key))
-    weights = weights * _allowed(layer, weights.shape[-2:]) * (1 if mask is None else mask)
+    weights = np.exp(scale * np.einsum("...id,...jd->...ij", query, key) + bias)
+    weights = weights * _allowed(layer, weights.shape[-2:]) * mask
     total = weights.sum(-1, keepdims=True)
     weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     if mode.training and layer.dropout and mode.draw is not None:
@@ -69,13 +72,24 @@ def _allowed(layer: Any, shape: tuple[int, ...]) -> np.ndarray:
     return allowed
 
 
-def _mask(inputs: list[Any], slot: int, rank: int) -> Any:
-    """The mask with the batch first and as many axes as the scores; None where not given."""
-    mask = inputs[slot] if slot < len(inputs) else None
-    if mask is None:
-        return None
-    rows = mask[:, None, :] if mask.ndim == 2 else mask
-    return rows.reshape(rows.shape[0], *(1,) * (rank - 3), *rows.shape[1:])
+def _scored(inputs: list[Any], types: Any, slots: tuple[int, ...]) -> tuple[Any, Any]:
+    """The mask, 1 where not given, and the bias, 0 where not given, as wide as the scores."""
+    found = [inputs[slot] if slot < len(inputs) else None for slot in slots]
+    mask, bias = found
+    front = types[0].rank - 2
+    if mask is not None:
+        batch, sizes = _parted(mask, types[slots[0]].batched)
+        sizes = (1, *sizes)[-2:] if len(sizes) < 3 else sizes
+        mask = mask.reshape(*batch, *(sizes[:-2] or (1,) * front), 1, *sizes[-2:])
+    if bias is not None:
+        batch, sizes = _parted(bias, types[slots[1]].batched)
+        bias = bias.reshape(*batch, *(sizes[:-3] or (1,) * front), *sizes[-3:])
+    return 1 if mask is None else mask, 0 if bias is None else bias
+
+
+def _parted(x: np.ndarray, batched: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The size of the batch, if there is one, and the sizes of a sample."""
+    return x.shape[:batched], x.shape[batched:]
 
 
 def _rotated(x: np.ndarray, base: float, part: int | None) -> np.ndarray:

@@ -27,6 +27,11 @@ def mask(*shape: int) -> TensorType:
     return TensorType(shape, "bool")
 
 
+def bias(*shape: int, batched: bool = False) -> TensorType:
+    """A bias of a shape."""
+    return TensorType(shape, batched=batched)
+
+
 OPTIONS = {
     "heads": [2, 6],
     "kv_heads": [None, 2],
@@ -48,6 +53,14 @@ VARIED = [
     {"heads": 2, "dropout": 0.5, "rope": 9.0, "rope_dim": 4, "scale": 0.2},
     {"heads": 3, "causal": True, "window": 3, "bias": ("value", "key")},
 ]
+BIASED = [
+    {"heads": 2, "scale": 1.0},
+    {"heads": 2, "causal": True, "kv_heads": 1},
+    {"heads": 2, "causal": True, "window": 2, "rope": 100.0},
+]
+TWO = [{"heads": 2}, {"heads": 2, "causal": True}, {"heads": 2, "window": 2}]
+SEEN = TensorType((2, 5, 5), "bool", batched=False)
+"""A mask that is the same for each sample, with a row of its own for each window."""
 PLAIN = pairwise(heads=[1, 3], causal=[False, True], window=[None, 2], scale=[None, 0.3])
 
 CASES = [
@@ -56,6 +69,18 @@ CASES = [
     *cases(SelfAttention, SELF[1::3], SEQUENCE, mask(5), training=False),
     *cases(SelfAttention, SELF[::3], OPEN, None, sizes={"time": 6}, training=False),
     *cases(SelfAttention, SELF[1::4], DEEP, mask(5), training=False),
+    *cases(SelfAttention, BIASED, SEQUENCE, None, bias(2, 5, 5)),
+    *cases(SelfAttention, BIASED, SEQUENCE, mask(5), bias(2, 5, 5, batched=True), training=False),
+    *cases(SelfAttention, BIASED[:2], DEEP, mask(2, 5, 5), bias(2, 5, 5), training=False),
+    *cases(SelfAttention, BIASED[1:], DEEP, None, bias(2, 2, 5, 5), training=False),
+    *cases(
+        SelfAttention, BIASED[:1], DEEP, mask(5, 5), bias(2, 5, 5, batched=True), training=False
+    ),
+    *cases(SelfAttention, BIASED[:1], DEEP, SEEN, bias(2, 2, 5, 5, batched=True), training=False),
+    *cases(SelfAttention, BIASED[:2], DEEP, SEEN, None, training=False),
+    *cases(CrossAttention, BIASED[:1], SEQUENCE, MEMORY, None, bias(2, 5, 3), training=False),
+    *cases(CrossAttention, BIASED[:1], LATENTS, MEMORY, mask(3), bias(2, 3, 3), training=False),
+    *cases(Attention, BIASED, *(SEQUENCE,) * 3, mask(5, 5), bias(2, 5, 5), training=False),
     *cases(SelfAttention, PARTLY, SEQUENCE, None),
     *cases(SelfAttention, PARTLY[:1], OPEN, None, sizes={"time": 6}, training=False),
     *cases(CrossAttention, VARIED, SEQUENCE, SEQUENCE, None, training=False),
@@ -69,6 +94,10 @@ CASES = [
     *cases(DotProductAttention, PLAIN, SEQUENCE, SEQUENCE, TensorType((5, 6)), None),
     *cases(DotProductAttention, PLAIN, SEQUENCE, SEQUENCE, SEQUENCE, mask(5), training=False),
     *cases(DotProductAttention, PLAIN[::2], DEEP, DEEP, DEEP, mask(5, 5), training=False),
+    *cases(DotProductAttention, PLAIN, DEEP, DEEP, DEEP, mask(2, 5, 5), training=False),
+    *cases(DotProductAttention, TWO, *(SEQUENCE,) * 3, None, bias(2, 5, 5), training=False),
+    *cases(DotProductAttention, TWO, *(SEQUENCE,) * 3, mask(5), bias(2, 5, 5), training=False),
+    *cases(DotProductAttention, [{}], *(SEQUENCE,) * 3, None, bias(1, 5, 5), training=False),
     *cases(
         DotProductAttention,
         [{}, {"heads": 2, "dropout": 0.5}],
@@ -152,7 +181,10 @@ def test_a_learned_query_meets_a_batch():
 
 def by_hand(layer, *arrays, types):
     """The result of a layer without weights on one sample."""
-    inputs = [None if array is None else np.array([array]) for array in arrays]
+    inputs = [
+        None if array is None else np.array([array] if type.batched else array)
+        for array, type in zip(arrays, types)
+    ]
     return reference(layer, inputs, {}, types).outputs[0][0]
 
 
@@ -163,6 +195,12 @@ def test_scores_by_hand():
     types = [TensorType((1, 4)), TensorType((2, 4)), TensorType((2, 1))]
     y = by_hand(DotProductAttention.make(), query, key, value, None, types=[*types, None])
     np.testing.assert_allclose(y, [[0.25 * 4 + 0.75 * 8]])
+    # one more for the first key triples its weight: both are 1/2
+    evened = by_hand(
+        DotProductAttention.make(), query, key, value, None, [[[math.log(3), 0]]],
+        types=[*types, None, bias(1, 1, 2)],
+    )  # fmt: skip
+    np.testing.assert_allclose(evened, [[6]])
     allowed = by_hand(
         DotProductAttention.make(), query, key, value, [True, False], types=[*types, mask(2)]
     )
@@ -249,6 +287,12 @@ def test_dropout_in_the_frameworks():
         (SelfAttention.make(2), (SEQUENCE, TensorType((5,))), "MSL303", 1),
         (SelfAttention.make(2), (SEQUENCE, mask(4)), "MSL306", 1),
         (SelfAttention.make(2), (SEQUENCE, mask(5, 5, 5)), "MSL302", 1),
+        (SelfAttention.make(2), (DEEP, mask(3, 5, 5)), "MSL306", 1),
+        (SelfAttention.make(2), (SEQUENCE, None, mask(2, 5, 5)), "MSL303", 2),
+        (SelfAttention.make(2), (SEQUENCE, None, bias(3, 5, 5)), "MSL306", 2),
+        (SelfAttention.make(2), (SEQUENCE, None, bias(5, 5)), "MSL302", 2),
+        (SelfAttention.make(2), (DEEP, None, bias(3, 2, 5, 5)), "MSL306", 2),
+        (CrossAttention.make(2), (SEQUENCE, MEMORY, None, bias(2, 5, 5)), "MSL306", 3),
         (SelfAttention.make(2), (TensorType((5, symbol("d"))),), "MSL309", ""),
         (CrossAttention.make(2, causal=True), (SEQUENCE, MEMORY), "MSL314", "causal"),
         (CrossAttention.make(2, window=2), (SEQUENCE, MEMORY), "MSL314", "window"),

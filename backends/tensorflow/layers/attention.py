@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Emission, KerasWeight, Raw, Site, unless
-from backends.layers.attention import bias_forms, shown_settings, shown_widths
+from backends.layers.attention import bias_forms, given, over_scores, shown_settings, shown_widths
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
@@ -20,27 +20,29 @@ def attention(layer: Any, site: Site) -> Emission:
     """The helper layer `Attention`, which takes as many operands as the file's uses need."""
     settings = shown_settings(layer)
     operands = dict.fromkeys(layer.slots[:3])
-    mask = _mask(site, layer.slots[3])
+    mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
     widths = shown_widths(layer, site)
     site.helper("dense")
-    if mask is None and len(operands) < 3 and settings.keys() <= _BRIEF:
+    plain = mask is None and bias is None
+    if plain and len(operands) < 3 and settings.keys() <= _BRIEF:
         return _brief(layer, site, settings, widths)
     if "rope" in settings:
         site.helper("rotate", part="rope_dim" in settings)
-    seen = _ask_attend(site, settings, mask)
+    seen = _ask_attend(site, settings, mask, bias)
     helper = site.helper(
         "Attention",
         **dict.fromkeys((*settings, *widths), True),
         memory=len(operands) == 2,
         value=len(operands) == 3,
         mask=mask is not None,
+        added=bias is not None,
         seen=seen,
         plain="rope" not in settings,
         **bias_forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
-    return Emission(_call(site, operands, mask), module, _weights(layer))
+    return Emission(_call(site, operands, mask, bias), module, _weights(layer))
 
 
 def _brief(layer: Any, site: Site, settings: dict[str, Any], widths: dict[str, Any]) -> Emission:
@@ -52,51 +54,59 @@ def _brief(layer: Any, site: Site, settings: dict[str, Any], widths: dict[str, A
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
-    return Emission(_call(site, operands, None), module, _weights(layer))
+    return Emission(_call(site, operands), module, _weights(layer))
 
 
 @TENSORFLOW.emits(DotProductAttention)
 def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     """The helper layer `DotProductAttention`."""
     settings = shown_settings(layer)
-    mask = _mask(site, 3)
-    seen = _ask_attend(site, settings, mask)
+    mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
+    seen = _ask_attend(site, settings, mask, bias)
     helper = site.helper(
         "DotProductAttention",
         **dict.fromkeys(settings, True),
         mask=mask is not None,
+        added=bias is not None,
         seen=seen,
     )
     size = site.type.shape[-1]
     module = site.call(helper, size, unless(1, layer.heads), **settings, name=Raw(site.name))
-    return Emission(_call(site, range(3), mask), module)
+    return Emission(_call(site, range(3), mask, bias), module)
 
 
-def _ask_attend(site: Site, settings: dict[str, Any], mask: str | None) -> bool:
+def _ask_attend(site: Site, settings: dict[str, Any], mask: str | None, bias: str | None) -> bool:
     """Asks for the functions that attention consists of; whether some positions are not seen."""
     seen = bool(settings.keys() & {"causal", "window"}) or mask is not None
     site.helper("split_heads")
     site.helper("join_heads")
     if seen:
         site.helper("visible")
-    site.helper("attend", seen=seen, mask=mask is not None, dropout="dropout" in settings)
+    site.helper(
+        "attend",
+        seen=seen,
+        mask=mask is not None,
+        bias=bias is not None,
+        dropout="dropout" in settings,
+    )
     return seen
 
 
-def _call(site: Site, slots: Any, mask: Raw | None) -> str:
+def _call(site: Site, slots: Any, mask: Raw | None = None, bias: Raw | None = None) -> str:
     """Code of the call; operands and result in the order of the meaning in between."""
     values = [Raw(to_meaning(site.x[slot], site.types[slot])) for slot in slots]
-    return to_storage(site.call_forward(site.self, *values, allowed=mask), site.outputs[0])
+    call = site.call_forward(site.self, *values, allowed=mask, bias=bias)
+    return to_storage(call, site.outputs[0])
 
 
-def _mask(site: Site, slot: int) -> Raw | None:
-    """Code of the mask with dimensions for those in front of the positions, and the heads."""
-    mask = site.types[slot] if slot < len(site.types) else None
-    if mask is None:
+def _scored(site: Site, layer: Any, which: int) -> Raw | None:
+    """Code of the mask (3) or bias (4), broadcasting over the scores; None where not given."""
+    slot = layer.slots[which]
+    type = given(site, slot)
+    if type is None:
         return None
-    missing = site.types[0].rank - 1 + (mask.rank == 1)
-    index = ", ".join([":"] + ["None"] * missing)
-    return Raw(f"{to_meaning(site.x[slot], mask)}[{index}]")
+    x, own, missing = to_meaning(site.x[slot], type), *((2, 1) if which == 3 else (3, 0))
+    return Raw(over_scores(x, type, site.type.rank - 2, own, missing))
 
 
 def _weights(layer: Any) -> tuple[KerasWeight, ...]:

@@ -12,12 +12,12 @@ from backends.pycode.literals import literal
 from backends.tensorflow.names import layer_name
 from dsl.ir import Key, Model, expand, join, walk, weight_keys
 from dsl.layers.activation import PReLU
-from dsl.layers.attention import Projected
 from dsl.layers.conv import Convolution
 from dsl.layers.embedding import Embedding, PositionEmbedding
 from dsl.layers.linear import Linear
 from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from dsl.layers.parameter import Parameter
+from dsl.layers.projected import Projected
 from dsl.layers.recurrent import GRU, LSTM, SimpleRNN
 
 BY_RANK = "v.ndim > 1"

@@ -1,0 +1,193 @@
+"""What the attentions that project have in common."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from dsl.kinds.kind import KindError, arg
+from dsl.kinds.values import Bool, Float, Int, ListOf, OneOf, String
+from dsl.layers.attention_operands import (
+    any_batched,
+    check_heads,
+    check_operands,
+    check_scores,
+    score_operations,
+)
+from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.shapes.dim import Dim, product
+from dsl.shapes.types import TensorType
+
+_ROTATION = 3
+_ROLES = ("query", "key", "value", "out")
+
+
+class Projected(Layer, abstract=True):
+    """What the attentions that project have in common.
+
+    Class attributes:
+        slots: The port that each of query, key, value, mask and bias comes from.
+    """
+
+    stochastic = True
+    slots: ClassVar[tuple[int, int, int, int, int]]
+
+    heads: int = arg(
+        Int(1), "Attentions side by side.", keras=("num_heads", "num_query_heads", "head_count")
+    )
+    kv_heads: int | None = arg(
+        Int(1), "Heads of keys and values, each for heads / kv_heads queries; as `heads` if not "
+        "given.", None, keras=("num_key_value_heads",),
+    )  # fmt: skip
+    head_dim: int | None = arg(
+        Int(1), "Size of a head; size of the query / heads if not given.", None, keras=("key_dim",)
+    )
+    causal: bool = arg(
+        Bool(), "Whether position i sees only positions up to i.", False, keras=("use_causal_mask",)
+    )
+    rope: float | None = arg(
+        Float(0, open_low=True), "Base of rotary positions (10000.0 is usual); none if not given.",
+        None,
+    )  # fmt: skip
+    dropout: float = arg(
+        Float(0, 1, open_high=True), "Probability that a weight is dropped in training.", 0.0
+    )
+    bias: bool | tuple[str, ...] = arg(
+        OneOf(Bool(), ListOf(String(*_ROLES), least=1)), "Whether the four projections add a "
+        "learned offset, or those that do: [\"query\", \"key\", \"value\"].", True,
+        keras=("use_bias",),
+    )  # fmt: skip
+    window: int | None = arg(
+        Int(1), "Positions i and j see each other where |i - j| < window.", None
+    )
+    scale: float | None = arg(
+        Float(0, open_low=True), "Factor of the scores; 1 / sqrt(head_dim) if not given.", None
+    )
+    rope_dim: int | None = arg(
+        Int(2), "Features of each head that `rope` turns, the first ones; all if not given.", None
+    )
+
+    def check(self) -> None:
+        if self.kv_heads is not None and self.heads % self.kv_heads:
+            raise KindError(
+                f"{self.heads} heads cannot share {self.kv_heads} heads of keys and values evenly",
+                "kv_heads",
+                f"take a divisor of {self.heads}",
+                "MSL313",
+            )
+        if self.rope_dim is not None and self.rope is None:
+            raise KindError(
+                "`rope_dim` says how much `rope` turns, and there is no `rope`",
+                "rope_dim",
+                "add rope=10000.0",
+            )
+        if isinstance(self.bias, tuple) and len(set(self.bias)) < len(self.bias):
+            raise KindError("`bias` names a projection twice", "bias", "name each once")
+
+    @property
+    def biased(self) -> tuple[str, ...]:
+        """The projections that add a learned offset: some of query, key, value, out."""
+        if isinstance(self.bias, tuple):
+            return self.bias
+        return _ROLES if self.bias else ()
+
+    def operands(self, inputs: MaybeTypes) -> MaybeTypes:
+        """The types of query, key, value, mask and bias."""
+        return tuple(inputs[slot] if slot < len(inputs) else None for slot in self.slots)
+
+    def head_size(self, width: int) -> int:
+        """The size of a head for queries of `width` features.
+
+        Raises:
+            LayerError: MSL313, heads do not divide the width, or rotation needs pairs.
+        """
+        if self.head_dim is None:
+            check_heads(self.heads, width, 0)
+        size = width // self.heads if self.head_dim is None else self.head_dim
+        self._check_rotation(size)
+        return size
+
+    def _check_rotation(self, size: int) -> None:
+        """Refuses to turn half a pair of features, or more of them than a head has."""
+        if self.rope is None:
+            return
+        if self.rope_dim is None and size % 2:
+            raise LayerError(
+                "MSL313", f"rotary positions turn pairs of features, and a head has {size}",
+                arg="rope", help="choose `head_dim` or `heads` so that a head has an even size",
+            )  # fmt: skip
+        if self.rope_dim is not None and (self.rope_dim % 2 or self.rope_dim > size):
+            raise LayerError(
+                "MSL313", "rotary positions turn pairs of a head's features, and "
+                f"{self.rope_dim} of {size} cannot be paired", arg="rope_dim",
+                help=f"take an even number up to {size}",
+            )  # fmt: skip
+
+    def infer(self, *inputs: TensorType | None) -> TensorType:
+        operands = self.operands(inputs)
+        check_operands(self, operands, self.slots)
+        check_scores(self.heads, operands, self.slots)
+        query = operands[0]
+        for x in operands[:3]:
+            known(x.shape[-1], f"the size that `{self.name}` projects from")
+        self.head_size(query.shape[-1])
+        return query.replace(batched=any_batched(operands))
+
+    def weights(self, *inputs: TensorType | None) -> tuple[Weight, ...]:
+        query, key, value = self.operands(inputs)[:3]
+        width = query.shape[-1]
+        inner, shared = self._sizes(width)
+        sizes = (("query", inner, width), ("key", shared, key.shape[-1]),
+            ("value", shared, value.shape[-1]), ("out", width, inner))  # fmt: skip
+        found = []
+        for role, size, fan_in in sizes:
+            start = Init("uniform", 1 / math.sqrt(fan_in))
+            found.append(Weight(f"{role}.weight", (size, fan_in), start))
+            if role in self.biased:
+                found.append(Weight(f"{role}.bias", (size,), start, "bias"))
+        return tuple(found)
+
+    def _sizes(self, width: int) -> tuple[int, int]:
+        """Sizes of all heads of queries, and of keys and values."""
+        size = width // self.heads if self.head_dim is None else self.head_dim
+        shared = self.heads if self.kv_heads is None else self.kv_heads
+        return (width if self.head_dim is None else self.heads * size), shared * size
+
+    def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        query, key, value = self.operands(inputs)[:3]
+        width = query.shape[-1]
+        inner, shared = self._sizes(width)
+        queries, keys = product(query.shape[:-1]), product(key.shape[:-1])
+        projections = 2 * queries * width * inner + keys * shared * (
+            key.shape[-1] + value.shape[-1]
+        )
+        return projections + 2 * queries * key.shape[-2] * inner
+
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Unfused: each product twice, less the gradients of inputs that need none."""
+        operands = self.operands(inputs)
+        inner, shared = self._sizes(operands[0].shape[-1])
+        total = self.macs(inputs, outputs) * 2
+        for slot, x, size in zip(self.slots, operands[:3], (inner, shared, shared)):
+            if not needs[slot]:
+                total = total - product(x.shape) * size
+        return total
+
+    def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        """Five for each score, three for each rotated feature, one for each offset added.
+
+        A score is scaled, less the maximum, raised to an exponential, summed and divided; with a
+        bias it is one more.
+        """
+        query, key, _, _, bias = self.operands(inputs)
+        inner, shared = self._sizes(query.shape[-1])
+        queries, keys = product(query.shape[:-1]), product(key.shape[:-1])
+        total = score_operations((bias,)) * self.heads * queries * key.shape[-2]
+        if self.rope is not None:
+            turned = (queries * inner + keys * shared) * (self.rope_dim or 1)
+            part = self.head_size(query.shape[-1]) if self.rope_dim else 1
+            total = total + _ROTATION * turned // part
+        sizes = (queries * inner, keys * shared, keys * shared, queries * query.shape[-1])
+        return total + sum(size for role, size in zip(_ROLES, sizes) if role in self.biased)
