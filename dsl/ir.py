@@ -177,6 +177,7 @@ class RepeatNode(Record, eq=False):
         times: The number of rounds, traced in the enclosing scope.
         rows: For ``repeat rows as ...`` the list, traced; else None.
         names: The names after ``as``.
+        indexed: Whether the first of them, over rows, counts the rounds.
         rounds: Distinct rounds in order; empty for none.
         inputs: The values before it.
         outputs: The values after it.
@@ -191,6 +192,7 @@ class RepeatNode(Record, eq=False):
     outputs: tuple[Value, ...]
     span: Span
     comments: tuple[str, ...] = ()
+    indexed: bool = False
 
 
 Node = Union[LayerNode, CallNode, SharedNode, Group, WhenNode, RepeatNode]

@@ -137,6 +137,7 @@ class RepeatSlot:
     starts: tuple[Slot, ...]
     results: tuple[Slot, ...]
     carried: dict[str, tuple[Any, Any]]
+    indexed: bool = False
 
 
 NodeSlot = LayerSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
@@ -335,6 +336,7 @@ class _Aligner:
             same_formula([node.rows for node in variants]),
             first.names, inputs, self.slots([node.outputs for node in variants]),
             body, starts, results, _carried(rounds),
+            first.indexed,
         )  # type: ignore[arg-type]  # fmt: skip
 
     def _unrolled(self, variants: list[RepeatNode]) -> GroupSlot:

@@ -90,11 +90,23 @@ class ConstructorWriter(StepWriter):
     def loop_header(self, slot: RepeatSlot, code: Callable[[Any], str], body: str) -> str:
         """``i in range(n)`` or ``a, b in rows``, an unused index left out."""
         if slot.rows is not None:
-            return f"{', '.join(map(self.variable, slot.names))} in {code(slot.rows)}"
+            row = self.row(slot, body)
+            index = self.variable(slot.names[0]) if slot.indexed else ""
+            if not index or not mentions(body, index):
+                return f"{row} in {code(slot.rows)}"
+            return f"{index}, {f'({row})' if ',' in row else row} in enumerate({code(slot.rows)})"
         index = self.variable(slot.names[0]) if slot.names else "_"
         if slot.names and not mentions(body, index):
             index = "_"
         return f"{index} in range({code(slot.times)})"
+
+    def row(self, slot: RepeatSlot, body: str) -> str:
+        """The names of a row, `_` for one that the author calls so and nothing mentions."""
+        words = []
+        for name in slot.names[1:] if slot.indexed else slot.names:
+            word = self.variable(name)
+            words.append("_" if name == "_" and not mentions(body, word) else word)
+        return ", ".join(words)
 
     def repeat(self, slot: RepeatSlot, path: Path, depth: int) -> Iterator[str]:
         """The lines that make the modules of all rounds."""

@@ -131,7 +131,8 @@ class KerasWriter(Writer):
         taken = {*self.plan.sizes, *self.plan.params, *self.indices, *inside}
         letters = chain("ijklmn", (f"i{number}" for number in count(2)))
         free = (name for name in letters if name not in taken)
-        name = self.variable(slot.names[0]) if slot.names and slot.rows is None else next(free)
+        counts = slot.names and (slot.rows is None or slot.indexed)
+        name = self.variable(slot.names[0]) if counts else next(free)
         self.indices.append(name)
         yield
         self.indices.pop()
@@ -141,10 +142,11 @@ class KerasWriter(Writer):
         shown = index if mentions(body.replace("{", " "), index) else "_"
         if slot.rows is None:
             return f"{shown} in range({code(slot.times)})"
-        row = ", ".join(map(self.variable, slot.names))
+        row = self.row(slot, body)
         if shown == "_":
             return f"{row} in {code(slot.rows)}"
-        return f"{index}, ({row}) in enumerate({code(slot.rows)})"
+        row = f"({row})" if "," in row else row
+        return f"{index}, {row} in enumerate({code(slot.rows)})"
 
     def open_group(self, slot: GroupSlot, place: Path) -> Iterator[tuple[str, str | None]]:
         for name, module in self.open_items(slot.nodes, (*place, slot.name)):

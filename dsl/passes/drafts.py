@@ -112,6 +112,7 @@ class RepeatDraft(Draft, frozen=False, eq=False):
     times: Any = 0
     rows: Any = None
     names: tuple[str, ...] = ()
+    indexed: bool = False
     rounds: list[RoundDraft] = field(default_factory=list)
     inputs: tuple[Value, ...] = ()
     outputs: tuple[Value, ...] = ()
@@ -275,7 +276,7 @@ def _repeat(draft: RepeatDraft, name: str) -> RepeatNode:
     )  # fmt: skip
     return RepeatNode(
         name, draft.times, draft.rows, draft.names, rounds, draft.inputs, draft.outputs,
-        draft.span, draft.comments,
+        draft.span, draft.comments, draft.indexed,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from dsl.source import Span
 from dsl.syntax import ast
 
 LIMIT = 2**63
+LONGEST = 10_000
 
 
 class Reported(Exception):
@@ -87,10 +88,34 @@ class Expressions:
             return (plain(left) in plain(right)) == (op == "in")
         if isinstance(left, Poly) or isinstance(right, Poly):
             return self._symbolic(expr, left, right)
+        if isinstance(left, tuple) or (isinstance(right, tuple) and op in ("+", "*")):
+            return self._lists(expr, left, right)
         for value, side in ((left, expr.left), (right, expr.right)):
             if not (is_int(value) or isinstance(value, float)):
                 raise self.fail("MSL206", f"`{op}` takes numbers, not {describe(value)}", side.span)
         return self._arithmetic(expr, plain(left), plain(right))
+
+    def _lists(self, expr: ast.Binary, left: Any, right: Any) -> Any:
+        """``xs + ys``, ``xs * n`` and ``n * xs``."""
+        values = (plain(left), plain(right))
+        if expr.op == "+" and all(isinstance(value, tuple) for value in values):
+            return self._short_enough(values[0] + values[1], expr)
+        times = next((value for value in values if is_int(value)), -1)
+        if expr.op == "*" and times >= 0:
+            items = next(value for value in values if isinstance(value, tuple))
+            if times * len(items) <= LONGEST:
+                return items * times
+            return self._short_enough(items * (LONGEST + 1), expr)
+        shown = f"{describe(left)} and {describe(right)}"
+        helps = ("lists are joined, `xs + [1]`, and repeated, `[64] * 3`",)
+        raise self.fail("MSL206", f"`{expr.op}` does not take {shown}", expr.span, helps=helps)
+
+    def _short_enough(self, items: tuple[Any, ...], expr: ast.Binary) -> tuple[Any, ...]:
+        if len(items) > LONGEST:
+            raise self.fail(
+                "MSL209", "the list is too long", expr.span, f"more than {LONGEST} items"
+            )
+        return items
 
     def _symbolic(self, expr: ast.Binary, left: Any, right: Any) -> Any:
         operations = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -298,6 +323,31 @@ class Expressions:
             return traced(plain(item), Expr("index", formula(value), formula(index)))
         return item
 
+    def _slice(self, expr: ast.Slice, scope: Scope) -> Any:
+        value = self.evaluate(expr.value, scope)
+        if not isinstance(value, tuple):
+            raise self.fail(
+                "MSL206", f"only a list is sliced, not {describe(value)}", expr.value.span
+            )
+        bounds = [
+            None if part is None else self._slice_bound(part, scope)
+            for part in (expr.start, expr.stop, expr.step)
+        ]
+        if expr.step is not None and bounds[2] == 0:
+            raise self.fail("MSL206", "a slice cannot go in steps of 0", expr.step.span)
+        items = plain(value)[slice(*map(plain, bounds))]
+        if any(isinstance(part, Traced) for part in (value, *bounds)):
+            return traced(items, Expr("slice", formula(value), *map(formula, bounds)))
+        return items
+
+    def _slice_bound(self, expr: ast.Expr, scope: Scope) -> Any:
+        bound = self.evaluate(expr, scope)
+        if not is_int(bound):
+            raise self.fail(
+                "MSL206", f"a bound of a slice is an int, not {describe(bound)}", expr.span
+            )
+        return bound
+
     def _kind(self, expr: ast.KindCall, scope: Scope) -> Any:
         return LayerClosure(expr, scope)
 
@@ -317,6 +367,7 @@ class Expressions:
         ast.Call: _call,
         ast.Attribute: _attribute,
         ast.Index: _index,
+        ast.Slice: _slice,
         ast.KindCall: _kind,
         ast.OnPattern: _on,
     }

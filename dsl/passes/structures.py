@@ -224,8 +224,9 @@ class Structures:
         times, rows = self._times(element, frame.scope)
         uses_names = bool(set(element.names) & mentioned(element.body))
         draft = RepeatDraft(
-            element.span, "repeat", times=times, rows=rows, names=element.names, inputs=flow.values
-        )
+            element.span, "repeat", times=times, rows=rows, names=element.names,
+            indexed=element.indexed, inputs=flow.values,
+        )  # fmt: skip
         names = self._carried(element, flow, frame.scope, rows) if self.trace else {}
         if not times:
             self.usage.mention(element.body, frame.scope)
@@ -269,7 +270,7 @@ class Structures:
         for (index, axis), name in names.items():
             steps = {part.carried[index, axis][1] for part in draft.rounds}
             first = formula(flow.values[index].type.shape[axis])
-            indices = draft.names if draft.rows is None else ()
+            indices = draft.names[:1] if draft.rows is None or draft.indexed else ()
             step = steps.pop() if len(steps) == 1 else None
             self.locals.note(name, first, step, formula(draft.times), indices, set(draft.names))
 
@@ -286,7 +287,7 @@ class Structures:
             )  # fmt: skip
         if len(element.names) > 1:
             raise self.evaluator.fail(
-                "MSL128", "`repeat` over a number has one index", element.span,
+                "MSL128", "`repeat` over a number has one index", element.name_spans[1],
                 helps=("for several names, repeat over a list of rows",),
             )  # fmt: skip
         return value, None
@@ -311,21 +312,38 @@ class Structures:
     ) -> dict[str, Any]:
         values: tuple[Any, ...] = (index,)
         if rows is not None:
-            row = rows[index]
-            values = row if len(element.names) > 1 and isinstance(row, tuple) else (row,)
-        if element.names and len(values) != len(element.names):
-            raise self.evaluator.fail(
-                "MSL128", f"row {index} has {len(values)} values for {len(element.names)} names",
-                element.count.span,
-            )  # fmt: skip
+            values = self._row(element, index, rows[index])
         bindings = dict(zip(element.names, (plain(value) for value in values)))
-        for name, value in bindings.items():
-            if scope.lookup(name) is not None and not scope.lookup(name).hideable:
-                self.declare(name, value, _name_span(element, name), scope)
+        for name, place in zip(element.names, element.name_spans):
+            value = bindings[name]
+            known = scope.lookup(name)
+            if known is not None and not known.hideable and name != "_":
+                self.declare(name, value, place, scope)
                 raise Reported
             shown = traced(value, Expr("name", name)) if self.trace else value
-            scope.names[name] = Binding(shown, element.span, used=True)
+            scope.names[name] = Binding(shown, place, used=True)
         return bindings
+
+    def _row(self, element: ast.Repeat, index: int, row: Any) -> tuple[Any, ...]:
+        """The values of a row for the names of a repeat, the index first where it has a name."""
+        names = element.names[1:] if element.indexed else element.names
+        values = row if len(names) > 1 and isinstance(row, tuple) else (row,)
+        if names and len(values) != len(names):
+            raise self._wrong_row(element, index, values, names)
+        return (index, *values) if element.indexed else values
+
+    def _wrong_row(
+        self, element: ast.Repeat, index: int, values: tuple[Any, ...], names: tuple[str, ...]
+    ) -> Reported:
+        nouns = "value" if len(values) == 1 else "values", "name" if len(names) == 1 else "names"
+        helps = ()
+        if len(names) == len(values) + 1 and not element.indexed:
+            inner = ", ".join(names[1:])
+            helps = (f"for the number of the round: `as {names[0]}, ({inner})`",)
+        return self.evaluator.fail(
+            "MSL128", f"row {index} has {len(values)} {nouns[0]} for {len(names)} {nouns[1]}",
+            element.count.span, helps=helps,
+        )  # fmt: skip
 
     def _name_repeat(self, element: ast.Repeat, draft: RepeatDraft) -> None:
         """A repeat of one unnamed layer is called after it."""
@@ -373,19 +391,13 @@ class Structures:
     }
 
 
-def _name_span(element: ast.Repeat, name: str) -> Span:
-    """Where a repeat declares one of its names, behind ``as``."""
-    source, behind = element.span.source, element.count.span.end
-    start = source.text.index(name, source.text.index("as", behind) + 2)
-    return Span(source, start, start + len(name))
-
-
 def only_layer(body: ast.Body, steps: list[Draft]) -> Draft | None:
-    """The one unnamed layer or block that a body consists of, if it does."""
+    """The one unnamed layer or block that a body consists of, `let` apart, if it does."""
     is_one = len(steps) == 1 and isinstance(steps[0], (LayerDraft, CallDraft))
-    if not is_one or len(body.statements) != 1 or steps[0].name:
+    statements = [item for item in body.statements if not isinstance(item, ast.Let)]
+    if not is_one or len(statements) != 1 or steps[0].name:
         return None
-    return steps[0] if isinstance(body.statements[0], ast.Step) else None
+    return steps[0] if isinstance(statements[0], ast.Step) else None
 
 
 def plain_key(value: Value) -> tuple[Any, ...]:

@@ -18,8 +18,8 @@ class Expr:
     """A formula: an operator and its operands, each an `Expr` or a constant.
 
     ``op`` is ``"name"`` (one operand, a str), a Python binary operator, ``"neg"``, ``"not"``,
-    ``"if"`` (then, condition, otherwise), ``"index"``, ``"list"`` or ``"call"`` (function name,
-    arguments...).
+    ``"if"`` (then, condition, otherwise), ``"index"``, ``"slice"`` (list, start, stop, step, None
+    where left out), ``"list"`` or ``"call"`` (function name, arguments...).
     """
 
     __slots__ = ("_hash", "args", "op")
@@ -241,6 +241,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
 # Binding strength of operators in Python, loosest first.
 _STRENGTH = {"if": 1, "or": 2, "and": 3, "not": 4, "+": 6, "-": 6, "*": 7, "/": 7, "//": 7}
 _STRENGTH |= {"%": 7, "neg": 8, "**": 9, "name": 11, "index": 10, "list": 11, "call": 10}
+_STRENGTH["slice"] = 10
 _STRENGTH |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in", "not in"), 5)
 
 
@@ -267,6 +268,8 @@ def evaluate_expr(operand: Operand, values: Mapping[str, Any]) -> Any:
         return not results[0]
     if op == "index":
         return results[0][results[1]]
+    if op == "slice":
+        return results[0][slice(*results[1:])]
     if op == "list":
         return tuple(results)
     return _PYTHON[op](*results)
@@ -325,8 +328,13 @@ def _render(operand: Operand, *how: Callable[[Any], str]) -> tuple[str, int]:
     if op == "call":
         inside = ", ".join(_render(arg, *how)[0] for arg in args[1:])
         return f"{call(args[0])}({inside})", strength
-    if op == "list":
-        return f"[{', '.join(_render(arg, *how)[0] for arg in args)}]", strength
+    if op == "list":  # a tuple, as constant lists are, so that the two can be joined
+        inside = ", ".join(_render(arg, *how)[0] for arg in args)
+        return f"({inside},)" if len(args) == 1 else f"({inside})", strength
+    if op == "slice":
+        parts = ["" if arg is None else _render(arg, *how)[0] for arg in args[1:]]
+        inside = f"{parts[0]}:{parts[1]}" + (f":{parts[2]}" if parts[2] else "")
+        return f"{_group(args[0], 10, how)}[{inside}]", strength
     if op == "index":
         return f"{_group(args[0], 10, how)}[{_render(args[1], *how)[0]}]", strength
     if op == "if":

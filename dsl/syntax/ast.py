@@ -118,6 +118,15 @@ class Index(Node):
     indices: tuple[Expr, ...]
 
 
+class Slice(Node):
+    """``xs[1:]``, ``xs[:-1]``, ``xs[::-1]``: as in Python; a bound left out is None."""
+
+    value: Expr
+    start: Expr | None = None
+    stop: Expr | None = None
+    step: Expr | None = None
+
+
 class Argument(Node):
     """One argument of a kind: positional where `name` is None."""
 
@@ -150,7 +159,7 @@ class OnPattern(Node):
 
 Expr = Union[
     Number, String, Bool, Auto, Name, List, Paren, Unary, Binary, Conditional,
-    Call, Attribute, Index, KindCall, OnPattern,
+    Call, Attribute, Index, Slice, KindCall, OnPattern,
 ]  # fmt: skip
 
 
@@ -242,11 +251,20 @@ class Parallel(Node):
 
 
 class Repeat(Node):
-    """``repeat count as i { ... }``; `names` may be empty; `count` may be a list of rows."""
+    """``repeat count as i { ... }`` or ``repeat rows as i, (a, b) { ... }``.
+
+    Attributes:
+        count: The number of rounds, or a list of rows.
+        names: The words after ``as``; may be empty.
+        indexed: Whether the first name is the index and the others are in parentheses.
+        name_spans: Parallel to `names`.
+    """
 
     count: Expr
     names: tuple[str, ...]
     body: Body
+    indexed: bool = field(False, kw_only=True)
+    name_spans: tuple[Span, ...] = field((), compare=False, kw_only=True)
 
 
 class When(Node):

@@ -94,6 +94,9 @@ class Builder:
         value, *indices = children
         return ast.Index(value, _present(indices), span=Span(self.source, start, end))
 
+    def slice(self, children: list[Any], start: int, end: int) -> ast.Slice:
+        return ast.Slice(*children, span=Span(self.source, start, end))
+
     def on_pattern(self, children: list[Any], start: int, end: int) -> ast.OnPattern:
         return ast.OnPattern(*children, span=Span(self.source, start, end))
 
@@ -201,8 +204,19 @@ class Builder:
 
     def repeat(self, children: list[Any], start: int, end: int) -> ast.Repeat:
         count, names, body = children
-        words = tuple(name.text for name in names or ())
-        return ast.Repeat(count, words, body, span=Span(self.source, start, end))
+        indexed = isinstance(names, tuple)  # made by `indexed_names`
+        return ast.Repeat(
+            count,
+            tuple(name.text for name in names or ()),
+            body,
+            indexed=indexed,
+            name_spans=tuple(self.span(name) for name in names or ()),
+            span=Span(self.source, start, end),
+        )
+
+    def indexed_names(self, children: list[Any], start: int, end: int) -> tuple[Token, ...]:
+        index, names = children
+        return (index, *names)
 
     def when(self, children: list[Any], start: int, end: int) -> ast.When:
         return ast.When(*children, span=Span(self.source, start, end))

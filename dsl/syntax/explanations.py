@@ -344,6 +344,9 @@ def _case(situation: Situation) -> Fault | None:
     if token.type == "NAME" and situation.accepts("KIND") and not situation.accepts("NAME"):
         message = f"`{token.text}` is in lower case, as values are; a capitalized kind belongs here"
         return _at(situation, "MSL008", message, helps=(f"write `{_camel(token.text)}`",))
+    if token.type == "LPAR" and previous == "as":
+        helps = ("write `as i, (a, b)` with an index, `as a, b` without",)
+        return _at(situation, "MSL001", "names in parentheses follow an index", helps=helps)
     if token.type == "LPAR" and previous[:1].islower() and situation.place == "body":
         start = situation.words[-1][1]
         if previous in FORMS:

@@ -29,6 +29,9 @@ def flat(node: ast.Node) -> str:
             case ast.Index():
                 pieces.append(f"[{_flat_list(node.indices)}]")
                 node = node.value
+            case ast.Slice():
+                pieces.append(_flat_slice(node))
+                node = node.value
             case _:
                 pieces.append(_flat_single(node))
                 return "".join(reversed(pieces))
@@ -36,6 +39,11 @@ def flat(node: ast.Node) -> str:
 
 def _flat_list(nodes: Sequence[ast.Node]) -> str:
     return ", ".join(map(flat, nodes))
+
+
+def _flat_slice(node: ast.Slice) -> str:
+    start, stop, step = (flat(part) if part else "" for part in (node.start, node.stop, node.step))
+    return f"[{start}:{stop}{f':{step}' if step else ''}]"
 
 
 def _flat_single(node: ast.Node) -> str:
@@ -149,7 +157,7 @@ class Expressions:
         if not commented and used + len(line) <= self.width:
             return [line]
         match node:
-            case ast.Binary() | ast.Attribute() | ast.Index():
+            case ast.Binary() | ast.Attribute() | ast.Index() | ast.Slice():
                 return self._lay_spine(node, indent, used)
             case ast.Argument() if node.name:
                 return self._prefixed(f"{node.name}=", node.value, indent, used)
@@ -176,7 +184,7 @@ class Expressions:
     def _lay_spine(self, node: ast.Node, indent: int, used: int) -> list[str]:
         """A chain of operators, dots and indices, from the left."""
         spine: list[ast.Node] = []
-        while isinstance(node, ast.Binary | ast.Attribute | ast.Index):
+        while isinstance(node, ast.Binary | ast.Attribute | ast.Index | ast.Slice):
             spine.append(node)
             node = node.left if isinstance(node, ast.Binary) else node.value
         lines = self.lay(node, indent, used)
@@ -190,6 +198,8 @@ class Expressions:
             return self._prefixed(f" {link.op} ", link.right, indent, column)
         if isinstance(link, ast.Attribute):
             return [f".{link.attr}"]
+        if isinstance(link, ast.Slice):
+            return [_flat_slice(link)]
         line = f"[{_flat_list(link.indices)}]"
         commented = self.comments.any_in(link.value.span.end, link.span.end)
         if not link.indices or (not commented and column + len(line) <= self.width):

@@ -302,8 +302,7 @@ class Formatter(Expressions):
                 head = f"when {flat(node.condition)} "
                 return self._bodies(head, node.then, " otherwise ", node.otherwise, indent, used)
             case ast.Repeat():
-                names = f"as {', '.join(node.names)} " if node.names else ""
-                head = f"repeat {flat(node.count)} {names}"
+                head = f"repeat {flat(node.count)} {_round_names(node)}"
                 return self._bodies(head, node.body, "", None, indent, used)
             case ast.Parallel():
                 return self._parallel(node, indent, used)
@@ -365,3 +364,10 @@ class Formatter(Expressions):
             return super().item(item, indent)
         prefix = f"{item.name}=" if item.name else ""
         return self.chain(prefix, item.chain, indent, indent + INDENT, False)
+
+
+def _round_names(node: ast.Repeat) -> str:
+    """The names of a round with the word before them: ``as i, (a, b) ``."""
+    if node.indexed:
+        return f"as {node.names[0]}, ({', '.join(node.names[1:])}) "
+    return f"as {', '.join(node.names)} " if node.names else ""

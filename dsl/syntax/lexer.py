@@ -143,6 +143,9 @@ class Lexer:
                 kind = "STRING"
                 if "\\" in word:
                     self._check(read_string(word), start)
+            elif word == "::" and brackets and brackets[-1][0] == "[":
+                yield Token("COLON", ":", start, start + 1)  # a slice without its end: `xs[::2]`
+                kind, word, start = "COLON", ":", start + 1
             else:
                 kind = self._misfit(group, word, start, end)
                 if not kind:

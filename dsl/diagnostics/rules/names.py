@@ -335,7 +335,8 @@ _STRUCTURES = (
         "MSL128",
         "wrong-row",
         "A row of a repeat does not fit its names.",
-        "Each row has a value for each name after `as`; over a count there is one name, the index.",
+        "Each row has a value for each name after `as`; over a count there is one name, the index. "
+        "Over rows the index stands in front: `as i, (n, k)`.",
         _net("  repeat [[8, 1], [4]] as n, k { Linear(n * k) -> ReLU }\n  output y = Linear(3)"),
         _net("  repeat [[8, 1], [4, 2]] as n, k { Linear(n * k) -> ReLU }\n  output y = Linear(3)"),
         _net("  repeat [8, 4] as n { Linear(n) -> ReLU }\n  output y = Linear(3)"),
