@@ -239,6 +239,9 @@ def block_params(decl: ast.BlockDecl | ast.ModelDecl) -> dict[str, str | None]:
 
     params: dict[str, str | None] = {}
     for param in decl.params:
+        if isinstance(param.default, ast.Auto):
+            params[param.name] = literal(None)
+            continue
         constant = isinstance(param.default, (ast.Number, ast.String, ast.Bool))
         plain = constant and not getattr(param.default, "unit", "")
         params[param.name] = literal(param.default.value) if plain else None  # type: ignore

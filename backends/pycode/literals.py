@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.base import Raw
-from dsl.shapes.trace import Traced, TracedBool, render
+from dsl.shapes.trace import Auto, Traced, TracedBool, render
 
 
 def literal(value: Any) -> str:
@@ -21,8 +21,10 @@ def literal(value: Any) -> str:
     """
     if isinstance(value, Raw):
         return str(value)
-    if value is None or isinstance(value, (bool, TracedBool)):
-        return repr(None if value is None else bool(value))
+    if value is None or isinstance(value, Auto):
+        return "None"
+    if isinstance(value, (bool, TracedBool)):
+        return repr(bool(value))
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from dsl.kinds.values import BadValue, KindOf, ValueType
+from dsl.kinds.values import AUTO, BadValue, KindOf, ValueType
 from dsl.record import Record
 
 
@@ -198,9 +198,13 @@ def bind(
             given.append((key, key, value))
         else:
             problems.append(_unknown(arguments, key))
+    seen: set[str] = set()
     for key, name, value in given:
-        if name in bound:
+        if name in seen:
             problems.append(ArgProblem("MSL203", f"`{name}` is given twice", key))
+            continue
+        seen.add(name)
+        if value == AUTO and _may_be_left_out(arguments[name]):
             continue
         bound[name], problem = _coerce(arguments[name], name, key, value)
         if problem:
@@ -215,13 +219,27 @@ def bind(
     return bound, problems
 
 
+def _may_be_left_out(argument: Arg) -> bool:
+    """Whether ``auto`` in the place of an argument means its default."""
+    if argument.required:
+        return False
+    try:
+        argument.type.coerce(AUTO)
+    except BadValue:
+        return True
+    return False
+
+
 def _coerce(argument: Arg, name: str, key: int | str, value: Any) -> tuple[Any, ArgProblem | None]:
     try:
         if value is None and argument.default is None:
             return None, None
         return argument.type.coerce(value), None
     except BadValue as problem:
-        return value, ArgProblem("MSL205", f"`{name}` {problem.message}", key, problem.help)
+        help = problem.help
+        if value == AUTO:
+            help = "`auto` means not given, and this must be: `n if n != auto else 64`"
+        return value, ArgProblem("MSL205", f"`{name}` {problem.message}", key, help)
 
 
 def _unknown(arguments: dict[str, Arg], key: str) -> ArgProblem:

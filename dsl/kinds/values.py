@@ -12,18 +12,8 @@ from typing import Any
 
 from dsl.record import Record
 from dsl.shapes.dim import Poly
-from dsl.shapes.trace import TracedBool
+from dsl.shapes.trace import AUTO, Auto, TracedBool
 from dsl.shapes.types import DTYPES
-
-
-class _Auto:
-    """The value of the word ``auto``: let MSL, or the machine, decide."""
-
-    def __repr__(self) -> str:
-        return "auto"
-
-
-AUTO = _Auto()
 
 
 class Quantity(Record):
@@ -318,10 +308,20 @@ class Word(ValueType):
 
     name = "auto"
 
-    def coerce(self, value: Any) -> _Auto:
-        if value is not AUTO:
+    def coerce(self, value: Any) -> Auto:
+        if not isinstance(value, Auto):
             raise BadValue(f"takes auto, not {describe(value)}")
         return AUTO
+
+
+class OrAuto(OneOf):
+    """A value of a type, or ``auto`` where none is given."""
+
+    def __init__(self, inner: ValueType) -> None:
+        super().__init__(inner, Word())
+
+    def coerce(self, value: Any) -> Any:
+        return value if isinstance(value, Auto) else self.types[0].coerce(value)
 
 
 class LayerRef(ValueType):

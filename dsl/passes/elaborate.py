@@ -23,7 +23,7 @@ from dsl.passes.scope import Binding, LayerClosure, Module, Scope, SharedUse, Te
 from dsl.passes.structures import Structures
 from dsl.passes.usage import Usage
 from dsl.shapes.dim import Poly, symbol
-from dsl.shapes.trace import Expr, plain, traced
+from dsl.shapes.trace import Auto, Expr, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
 from dsl.syntax import ast
@@ -420,6 +420,11 @@ class Elaborator(Applying, Structures):
             incoming = self.take(frame, element.span) if flow is None else flow
             shared = value.draft if isinstance(value, SharedUse) else None
             return self.apply(value.call, incoming, value.scope, drafts, element.span, shared)
+        if isinstance(value, Auto):
+            raise self.evaluator.fail(
+                "MSL120", f"`{element.id}` is not given, and so no layer", element.span,
+                helps=(f"apply it where it is: `when {element.id} != auto {{ {element.id} }}`",),
+            )  # fmt: skip
         raise self.evaluator.fail(
             "MSL120", f"`{element.id}` is a number, not a value of the model", element.span
         )

@@ -16,7 +16,7 @@ from dsl.diagnostics.suggest import nearest
 from dsl.kinds.values import AUTO, Quantity, describe, is_int
 from dsl.passes.scope import Binding, LayerClosure, Scope, SharedUse, Tensor
 from dsl.shapes.dim import Poly
-from dsl.shapes.trace import Expr, Traced, TracedBool, combine, formula, plain, traced
+from dsl.shapes.trace import Auto, Expr, Traced, TracedBool, combine, formula, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
 from dsl.syntax import ast
@@ -92,8 +92,20 @@ class Expressions:
             return self._lists(expr, left, right)
         for value, side in ((left, expr.left), (right, expr.right)):
             if not (is_int(value) or isinstance(value, float)):
-                raise self.fail("MSL206", f"`{op}` takes numbers, not {describe(value)}", side.span)
+                raise self._no_operand(f"`{op}` takes numbers", value, side)
         return self._arithmetic(expr, plain(left), plain(right))
+
+    def _no_operand(self, wants: str, value: Any, expr: ast.Expr) -> Reported:
+        """Reports a value that an operator or function cannot take."""
+        if not isinstance(value, Auto):
+            return self.fail("MSL206", f"{wants}, not {describe(value)}", expr.span)
+        name = expr.span.text
+        if isinstance(expr, ast.Auto):
+            return self.fail("MSL206", f"{wants}, and `auto` is no value", expr.span)
+        return self.fail(
+            "MSL206", f"{wants}, and `{name}` is not given", expr.span, f"`{name}` is `auto` here",
+            helps=(f"say what counts then: `{name} if {name} != auto else 1`",),
+        )  # fmt: skip
 
     def _lists(self, expr: ast.Binary, left: Any, right: Any) -> Any:
         """``xs + ys``, ``xs * n`` and ``n * xs``."""
@@ -152,9 +164,12 @@ class Expressions:
 
     def _want_bool(self, value: Any, expr: ast.Expr) -> None:
         if not isinstance(value, (bool, TracedBool)):
+            name = expr.span.text
+            helps = (f"to ask whether it is given: `{name} != auto`",)
             raise self.fail(
-                "MSL206", f"a condition is true or false, not {describe(value)}", expr.span
-            )
+                "MSL206", f"a condition is true or false, not {describe(value)}", expr.span,
+                helps=helps if isinstance(value, Auto) and isinstance(expr, ast.Name) else (),
+            )  # fmt: skip
 
     def condition(self, expr: ast.Expr, scope: Scope) -> Any:
         """The value of a condition, possibly traced."""
@@ -219,9 +234,7 @@ class Expressions:
         if isinstance(value, Poly):
             return -value if expr.op == "-" else value
         if not (is_int(value) or isinstance(value, float)):
-            raise self.fail(
-                "MSL206", f"`{expr.op}` takes a number, not {describe(value)}", expr.operand.span
-            )
+            raise self._no_operand(f"`{expr.op}` takes a number", value, expr.operand)
         if expr.op == "+":
             return value
         if isinstance(value, Traced):
@@ -257,6 +270,9 @@ class Expressions:
                 "MSL102", f"there is no function `{expr.function}`", expr.span, helps=helps
             )
         args = [self.evaluate(arg, scope) for arg in expr.args]
+        for value, arg in zip(args, expr.args):
+            if isinstance(value, Auto):
+                raise self._no_operand(f"`{expr.function}` takes numbers or lists", value, arg)
         try:
             result = function(*(plain(arg) for arg in args))
         except (TypeError, ValueError, OverflowError):

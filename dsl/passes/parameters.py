@@ -13,13 +13,15 @@ from dsl.kinds.values import (
     Float,
     Int,
     ListOf,
+    OrAuto,
     String,
     ValueType,
     describe,
 )
 from dsl.passes.arguments import Evaluator
+from dsl.passes.evaluate import Reported
 from dsl.passes.scope import LayerClosure, Scope
-from dsl.shapes.trace import plain
+from dsl.shapes.trace import Auto, plain
 from dsl.syntax import ast
 
 
@@ -68,7 +70,7 @@ SIMPLE: dict[str, type[ValueType]] = {
 
 
 def value_type(param: ast.Param, evaluator: Evaluator, scope: Scope) -> ValueType:
-    """The type that a parameter declares.
+    """The type that a parameter declares; one with the default `auto` need not be given.
 
     Raises:
         Reported: There is no such type, or the bounds are no numbers.
@@ -82,7 +84,9 @@ def value_type(param: ast.Param, evaluator: Evaluator, scope: Scope) -> ValueTyp
             helps=(f"there are {', '.join(SIMPLE)} and lists such as list[int]",),
         )  # fmt: skip
     inner: ValueType = ListOf(SIMPLE[name]()) if wrapped else SIMPLE[name]()
-    return inner if param.bounds is None else _bounded(inner, param.bounds, evaluator, scope)
+    if param.bounds is not None:
+        inner = _bounded(inner, param.bounds, evaluator, scope)
+    return OrAuto(inner) if isinstance(param.default, ast.Auto) else inner
 
 
 def _bounded(inner: ValueType, bounds: ast.Bounds, evaluator: Evaluator, scope: Scope) -> ValueType:
@@ -108,17 +112,20 @@ def signature(params: tuple[ast.Param, ...], evaluator: Evaluator, scope: Scope)
     Raises:
         Reported: A type, its bounds or a plain default is mistaken.
     """
-    arguments = {
-        param.name: Arg(
-            value_type(param, evaluator, scope),
-            f"{param.name}: {param.type}",
-            REQUIRED if param.default is None else None,
-        )
-        for param in params
-    }
+    arguments: dict[str, Arg] = {}
+    mistakes: list[Reported] = []
     for param in params:
-        if isinstance(param.default, _PLAIN):
-            default_value(param, arguments[param.name].type, evaluator, scope)
+        try:
+            wanted = value_type(param, evaluator, scope)
+            if isinstance(param.default, _PLAIN):
+                default_value(param, wanted, evaluator, scope)
+        except Reported as mistake:
+            mistakes.append(mistake)
+            continue
+        default = REQUIRED if param.default is None else None
+        arguments[param.name] = Arg(wanted, f"{param.name}: {param.type}", default)
+    if mistakes:
+        raise mistakes[0]
     return arguments
 
 
@@ -133,6 +140,8 @@ def default_value(param: ast.Param, wanted: ValueType, evaluator: Evaluator, sco
     """
     assert param.default is not None
     value = evaluator.argument(param.default, wanted, scope)
+    if isinstance(value, Auto) and not isinstance(param.default, ast.Auto):
+        return value  # the default is another parameter, which is not given either
     try:
         return wanted.coerce(value)
     except BadValue as problem:

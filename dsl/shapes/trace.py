@@ -44,7 +44,22 @@ class Expr:
         return render(self)
 
 
-Operand = Union[Expr, int, float, str, bool, None]
+class Auto:
+    """The value of the word ``auto``: not given, or let MSL, or the machine, decide."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Auto)
+
+    def __hash__(self) -> int:
+        return hash(Auto)
+
+    def __repr__(self) -> str:
+        return "auto"
+
+
+AUTO = Auto()
+
+Operand = Union[Expr, int, float, str, bool, Auto, None]
 
 
 class Traced:
@@ -125,7 +140,15 @@ class TracedList(tuple, Traced):
         return self
 
 
+class TracedAuto(Auto, Traced):
+    """``auto`` with a formula: a parameter that is not given."""
+
+    def __init__(self, value: Auto, expr: Expr) -> None:
+        self.expr = expr
+
+
 _TRACED: tuple[tuple[type, type], ...] = (
+    (Auto, TracedAuto),
     (bool, TracedBool),
     (TracedBool, TracedBool),
     (int, TracedInt),
@@ -154,6 +177,8 @@ def plain(value: Any) -> Any:
     """The value without its formula, tuples included."""
     if isinstance(value, TracedBool):
         return bool(value)
+    if isinstance(value, Auto):
+        return AUTO
     if isinstance(value, int) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, float):
@@ -342,6 +367,8 @@ def _render(operand: Operand, *how: Callable[[Any], str]) -> tuple[str, int]:
         return f"{then} if {condition} else {otherwise}", strength
     if op in ("neg", "not"):
         return f"{'-' if op == 'neg' else 'not '}{_group(args[0], strength, how)}", strength
+    if AUTO in args and op in ("==", "!="):
+        op = "is" if op == "==" else "is not"
     left_strength, right_strength = strength, strength + 1
     if op == "**":
         left_strength, right_strength = strength + 1, 8
