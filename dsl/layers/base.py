@@ -38,7 +38,8 @@ class Init(Record):
     """How a weight starts.
 
     Attributes:
-        scheme: ``zeros ones constant uniform normal truncated_normal xavier_uniform orthogonal``.
+        scheme: ``zeros ones constant uniform normal truncated_normal xavier_uniform orthogonal``,
+            or ``log_count``: log(1), log(2), .. along the last dimension.
         value: The constant, the bound of `uniform` (-value..value), the deviation of `normal` and
             `truncated_normal` (cut at two of them), or the gain of `orthogonal`.
         mean: What `uniform`, `normal` and `truncated_normal` lie around.

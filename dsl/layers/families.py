@@ -15,6 +15,7 @@ from dsl.layers import (
     reduce,
     reshape,
     resize,
+    scan,
     slicing,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "reduce",
     "reshape",
     "resize",
+    "scan",
     "slicing",
 ]

@@ -16,6 +16,7 @@ from backends.tensorflow.layers import (
     reduce,
     reshape,
     resize,
+    scan,
     slicing,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "reduce",
     "reshape",
     "resize",
+    "scan",
     "slicing",
 ]

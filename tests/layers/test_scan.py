@@ -1,0 +1,127 @@
+"""`SelectiveScan`: shapes, weights, costs, numbers worked out by hand, what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from dsl.layers.base import LayerError
+from dsl.layers.scan import SelectiveScan
+from dsl.shapes.dim import symbol
+from dsl.shapes.types import TensorType
+from tests.layers.harness import Case, initial_weights, reference
+
+TIME = symbol("time")
+
+
+def _types(*front, time=5, features=3, state=4, **options):
+    wide, narrow = (TensorType((*front, time, n), **options) for n in (features, state))
+    return wide, wide, narrow, narrow
+
+
+def _inputs(*shapes):
+    """Normal ones, but `delta` is positive, as `Softplus` gives it."""
+
+    def draw(random):
+        values = [random.normal(size=shape) for shape in shapes]
+        values[1] = np.log1p(np.exp(values[1]))
+        return values
+
+    return draw
+
+
+def _case(types, *batch, **sizes):
+    shapes = [(*batch, *x.sized(sizes).shape) for x in types]
+    return Case(SelectiveScan, {}, types, sizes=sizes, inputs=_inputs(*shapes))
+
+
+FOLDED = _types(2, axes=("channels", "time", "features"))
+CASES = [
+    _case(_types(), 2),
+    _case(_types(time=1, state=1), 3),
+    _case(_types(time=TIME), 2, time=37),
+    _case(_types(3, 2, time=TIME, axes=(None, None, "time", "features")), 2, time=4),
+    _case(FOLDED, 2),
+    _case(_types(batched=False)),
+]
+
+
+def test_shapes_weights_and_costs():
+    layer, types = SelectiveScan.make(), _types(time=TIME)
+    output = layer.infer(*types)
+    assert output == types[0]
+    decays, skip = layer.weights(*types)
+    assert (decays.role, decays.shape, decays.group) == ("a_log", (3, 4), "norm")
+    assert (skip.role, skip.shape, skip.group) == ("d", (3,), "norm")
+    macs = layer.macs(types, (output,))
+    assert macs == TIME * 3 * 4
+    assert layer.elementwise(types, (output,)) == TIME * 3 * (5 * 4 + 3)
+    assert layer.backward_macs(types, (output,), (True,) * 4, True) == 2 * macs
+    assert layer.backward_macs(types, (output,), (False,) * 4, True) == macs
+    assert layer.backward_macs(types, (output,), (False, False, False, True), False) == macs
+
+
+def test_two_steps_by_hand():
+    # a = -1: h_1 = 1 * 2 * 3, h_2 = exp(-1/2) h_1 + 1/2 * 4 * 5, and y = c h + d x
+    values = [[3.0], [5.0]], [[1.0], [0.5]], [[2.0], [4.0]], [[10.0], [100.0]]
+    inputs = [np.array([value]) for value in values]
+    weights = {"a_log": np.zeros((1, 1)), "d": np.array([7.0])}
+    run = reference(SelectiveScan.make(), inputs, weights, _types(time=2, features=1, state=1))
+    second = 100 * (math.exp(-0.5) * 6 + 10) + 7 * 5
+    np.testing.assert_allclose(run.outputs[0], [[[10 * 6 + 7 * 3], [second]]])
+
+
+@pytest.mark.torch
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+def test_starts_at_logarithms(backend):
+    held = initial_weights(SelectiveScan.make(), _types(), backend)
+    row = np.log([1, 2, 3, 4])
+    np.testing.assert_allclose(held["a_log"], [row, row, row], rtol=1e-6)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("weight", ["a_log", "d"])
+def test_gradients_are_slopes_of_the_reference(weight):
+    """Central differences of the reference against PyTorch's gradient."""
+    from tests.layers.harness import _weighed, random_weights, run_torch
+
+    layer, types = SelectiveScan.make(), _types()
+    inputs, weights = CASES[0].arrays(), random_weights(layer, types)
+    run = run_torch(layer, inputs, weights, types)
+
+    def loss(value):
+        outputs = reference(layer, inputs, weights | {weight: value}, types).outputs
+        return sum((y * c).sum() for y, c in _weighed(outputs))
+
+    slopes = np.zeros_like(weights[weight])
+    for place in np.ndindex(slopes.shape):
+        bump = np.zeros_like(slopes)
+        bump[place] = 1e-5
+        slopes[place] = (loss(weights[weight] + bump) - loss(weights[weight] - bump)) / 2e-5
+    np.testing.assert_allclose(run.weights[weight], slopes, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("port", "type", "code"),
+    [
+        (0, TensorType((3,)), "MSL302"),
+        (2, TensorType((5, 4), "int64"), "MSL303"),
+        (3, TensorType((4, 5), axes=("features", "time")), "MSL302"),
+        (1, TensorType((5, 4)), "MSL306"),
+        (2, TensorType((6, 4)), "MSL306"),
+        (3, TensorType((5, 3)), "MSL306"),
+        (3, TensorType((5, 4), batched=False), "MSL306"),
+        (0, TensorType((5, symbol("width"))), "MSL309"),
+        (2, TensorType((5, symbol("width"))), "MSL309"),
+    ],
+)
+def test_refuses(port, type, code):
+    types = list(_types())
+    types[port] = type
+    with pytest.raises(LayerError) as caught:
+        SelectiveScan.make().infer(*types)
+    assert caught.value.code == code
+    assert caught.value.input in (port, None)
