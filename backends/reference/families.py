@@ -3,6 +3,7 @@
 from backends.reference import (
     activation,
     attention,
+    attention_bias,
     conv,
     dropout,
     embedding,
@@ -22,6 +23,7 @@ from backends.reference import (
 __all__ = [
     "activation",
     "attention",
+    "attention_bias",
     "conv",
     "dropout",
     "embedding",

@@ -124,9 +124,9 @@ class Attention(Projected):
     query that may see none gets zeros, and the result is the bias of `out`. With `kv_heads`
     query head ``h`` uses key head ``h // (heads / kv_heads)``. With `rope` the two halves ``a, b``
     of each query and key head at position ``t`` become ``a cos - b sin, b cos + a sin`` of the
-    angles ``t * rope ** (-2 k / head_dim)``, as in Llama; with `rope_dim` those of its first `rope_dim`
-    features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX. In training each weight is
-    dropped with the probability `dropout`, the others grow by ``1 / (1 - dropout)``.
+    angles ``t * rope ** (-2 k / head_dim)``, as in Llama; with `rope_dim` those of its first
+    `rope_dim` features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX. In training each
+    weight is dropped with the probability `dropout`, the others grow by ``1 / (1 - dropout)``.
     Precision: softmax and angles of a half-precision value are computed in float32.
     Source: Vaswani et al. 2017, section 3.2; grouped heads Ainslie et al. 2023 (GQA), section 2.2;
     rotation Su et al. 2021 (RoFormer), eq. 34, features paired half by half, a part of them Black

@@ -37,7 +37,7 @@ def check_operands(layer: Layer, operands: MaybeTypes, slots: tuple[int, ...]) -
     """
     query, key, value = operands[:3]
     for slot in dict.fromkeys(slots[:3]):
-        _check_sequence(layer, operands[slots.index(slot)], slot)
+        check_sequence(layer, operands[slots.index(slot)], slot)
     for x, slot in ((key, slots[1]), (value, slots[2])):
         if x.shape[:-2] != query.shape[:-2]:
             _unlike("query and keys differ in the dimensions in front", query, x, slot)
@@ -94,7 +94,12 @@ def score_operations(biases: MaybeTypes) -> int:
     return _SOFTMAX + sum(bias is not None for bias in biases)
 
 
-def _check_sequence(layer: Layer, x: TensorType, slot: int) -> None:
+def check_sequence(layer: Layer, x: TensorType, slot: int) -> None:
+    """Refuses an operand that is no sequence ``[.., time, features]`` of real numbers.
+
+    Raises:
+        LayerError: MSL302, MSL303 or MSL350.
+    """
     if x.rank < 2:
         raise LayerError(
             "MSL302", f"`{layer.name}` needs a sequence [time, features], not {x.named()}",

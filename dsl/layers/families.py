@@ -3,6 +3,7 @@
 from dsl.layers import (
     activation,
     attention,
+    attention_bias,
     conv,
     dropout,
     embedding,
@@ -22,6 +23,7 @@ from dsl.layers import (
 __all__ = [
     "activation",
     "attention",
+    "attention_bias",
     "conv",
     "dropout",
     "embedding",

@@ -12,9 +12,11 @@ from backends.pycode.literals import literal
 from backends.tensorflow.names import layer_name
 from dsl.ir import Key, Model, expand, join, walk, weight_keys
 from dsl.layers.activation import PReLU
+from dsl.layers.attention_bias import RelativePositionBias
 from dsl.layers.conv import Convolution
 from dsl.layers.embedding import Embedding, PositionEmbedding
 from dsl.layers.linear import Linear
+from dsl.layers.mixture import MixtureOfExperts
 from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from dsl.layers.parameter import Parameter
 from dsl.layers.projected import Projected
@@ -28,8 +30,10 @@ WORDS: dict[type, dict[str, str]] = {
     Linear: {"kernel": "weight"},
     Convolution: {"kernel": "weight"},
     Projected: {"kernel": "weight"},
+    MixtureOfExperts: {"kernel": "weight"},
     Embedding: {"embeddings": "weight"},
     PositionEmbedding: {"embeddings": "weight"},
+    RelativePositionBias: {"embeddings": "weight"},
     PReLU: {"alpha": "weight"},
     BatchNorm: {**_NORM, "moving_mean": "running_mean", "moving_variance": "running_var"},
     GroupNorm: _NORM,

@@ -3,6 +3,7 @@
 from backends.torch.layers import (
     activation,
     attention,
+    attention_bias,
     conv,
     dropout,
     embedding,
@@ -23,6 +24,7 @@ from backends.torch.layers import (
 __all__ = [
     "activation",
     "attention",
+    "attention_bias",
     "conv",
     "dropout",
     "embedding",
