@@ -38,6 +38,14 @@ SMALL = {
           h = x -> Linear(8)
           output y = (h, memory) -> CrossAttention(2)
         }""",
+    "a scan, steered by the sequence": """
+        model M {
+          input x: float32[time=7, 6]
+          h = x -> Linear(6)
+          delta = h -> Linear(6) -> Softplus
+          b, c = x -> Linear(8) -> Split(2, dim=features)
+          output y = (h, delta, b, c) -> SelectiveScan -> Linear(2)
+        }""",
     "products of values": """
         model M {
           input x: float32[4, 6]

@@ -191,6 +191,18 @@ TRANSFORMERS: list[Row] = [
     Row("hf/phi-2", "phi", 2_779_683_840, None, "Phi2"),
     Row("hf/phi-1_5", "phi", 1_418_270_720, None, "Phi1_5"),
     Row(
+        "hf/mamba-130m",
+        "mamba",
+        129_135_360,
+        None,
+        "Mamba130M",
+        shapes={"repeat.0..23.mixer.scan": (2048, 1536), "repeat.0..23.add": (2048, 768)},
+    ),
+    Row("hf/mamba-370m", "mamba", 371_516_416, None, "Mamba370M"),
+    Row("hf/mamba-790m", "mamba", 793_204_224, None, "Mamba790M"),
+    Row("hf/mamba-1.4b", "mamba", 1_372_178_432, None, "Mamba1_4B"),
+    Row("hf/mamba-2.8b", "mamba", 2_768_345_600, None, "Mamba2_8B"),
+    Row(
         "transformer-base(nn.Transformer core)", "transformer", 44_140_544, None, "TransformerBase"
     ),
     Row("hf/whisper-tiny", "whisper", 37_760_640, None, "WhisperTiny"),

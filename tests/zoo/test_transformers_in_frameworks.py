@@ -30,6 +30,7 @@ CASES = [
     ("qwen2", "Qwen2", GROUPED | {"tied": "true"}),
     ("gemma", "Gemma", GROUPED | {"head_dim": "8"}),
     ("phi", "Phi", WORDS | {"rope_dim": "4"}),
+    ("mamba", "Mamba", {"depth": "2", "width": "24", "vocab": "17", "context": "9"}),
     ("transformer", "Transformer", SMALL | {"hidden": "20"}),
     ("whisper", "Whisper", WORDS | {"mels": "5", "frames": "14"}),
 ]  # fmt: skip
