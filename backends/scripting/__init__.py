@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backends.base import Generation
+
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 """The folder of the templates that backends share."""
 
@@ -21,12 +23,18 @@ class ModelCode:
         class_name: The class that ``build_model`` makes.
         imports: Import statements that the code needs.
         keys: For each MSL key that differs from it, the name of the parameter in the module.
+        generation: How it continues a sequence, if it does.
+        remembers: Classes of layers that take a cache while it does so.
+        cache: The name for the cache's class.
     """
 
     code: str
     class_name: str
     imports: tuple[str, ...] = ()
     keys: dict[str, str] = field(default_factory=dict)
+    generation: Generation | None = None
+    remembers: tuple[str, ...] = ()
+    cache: str = "KVCache"
 
 
 @dataclass(frozen=True, slots=True)

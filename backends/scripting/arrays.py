@@ -95,7 +95,7 @@ def input_arrays(model: Model, training: Training) -> tuple[Array, ...]:
 
 
 def target_arrays(model: Model, training: Training) -> tuple[Array, ...]:
-    """The arrays with true values, each once, without those that are inputs too."""
+    """The arrays with true values, then masks, each once, without those that are inputs too."""
     outputs = {output.name: output.value.type for output in model.body.outputs}
     found: dict[str, Array] = {}
     for term in training.losses:
@@ -110,6 +110,9 @@ def target_arrays(model: Model, training: Training) -> tuple[Array, ...]:
             term.target,
             Array(term.target, type_, model.symbols, limit, task=term.kind.task, axis=axis),
         )
+    for term in training.losses:
+        if term.mask and term.mask_type is not None:
+            found.setdefault(term.mask, Array(term.mask, term.mask_type, model.symbols))
     return tuple(array for name, array in found.items() if name not in model.body.names)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from backends.pycode.literals import literal
 from backends.scripting.arrays import BYTE_VALUES, Array, input_arrays, target_arrays
+from backends.scripting.counting import ignored
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
 from dsl.training.data import CSV, NPZ, ImageFolder, Python, Source, Synthetic, Text
@@ -24,8 +25,6 @@ TEMPLATES = {
     Synthetic: "",
 }
 SAMPLES = Synthetic.arguments["samples"].default
-IGNORED = -100
-"""The class that `CrossEntropy` ignores unless told otherwise."""
 
 
 def source_of(training: Training) -> Source:
@@ -42,7 +41,6 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
     scales = _scales(kind, inputs, training)
     pictures = isinstance(kind, ImageFolder) or any(array.column for array in inputs)
     symbolic = any(array.type.is_symbolic for array in arrays)
-    ignored = _ignored(training)
     return {
         "source": _source_word(training),
         "data_template": TEMPLATES[type(kind)],
@@ -62,7 +60,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "symbolic": symbolic,
         "fits": bool(scales) or isinstance(kind, (CSV, ImageFolder)) or _characters(kind),
         "limits": any(array.limit for array in arrays) and not text,
-        "ignored": ignored,
+        "known": _known(training),
         "uses_shaped": not text and not isinstance(kind, Synthetic),
         "scales": scales,
         "scaled_inputs": any(not item["picture"] for item in scales),
@@ -113,9 +111,14 @@ def _drawn(array: Array, text: bool) -> dict[str, Any]:
     }
 
 
-def _ignored(training: Training) -> str:
-    values = {getattr(term.kind, "ignore_index", IGNORED) for term in training.losses}
-    return literal(values.pop() if len(values) == 1 else IGNORED)
+def _known(training: Training) -> str:
+    """The values of an array of whole numbers less those that losses ignore."""
+    found = {ignored(term, training) for term in training.losses} - {None}
+    if not found:
+        return "values"
+    if len(found) == 1:
+        return f"values[values != {literal(found.pop())}]"
+    return f"values[~np.isin(values, {literal(tuple(sorted(map(int, found))))})]"
 
 
 def _vocabulary(model: Model, training: Training) -> int:

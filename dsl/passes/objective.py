@@ -8,6 +8,7 @@ from dsl.diagnostics.suggest import nearest
 from dsl.kinds.kind import KindError
 from dsl.kinds.values import Float, is_int
 from dsl.passes.evaluate import Reported
+from dsl.passes.masks import read_masks
 from dsl.passes.section_context import Context
 from dsl.shapes.trace import plain
 from dsl.shapes.types import TensorType
@@ -41,11 +42,14 @@ def read_losses(section: ast.Section, context: Context) -> tuple[LossTerm, ...]:
         except Reported:
             context.doubtful.add("loss")
     _hold_together(terms, context)
+    terms = read_masks(terms, context)
     for term in terms:
         alias = "loss" if len(terms) == 1 else ""
         context.record_kind(f"loss.{term.output}", term.kind, alias=alias)
         context.record(f"loss.{term.output}.factor", term.weight, term.weight != 1.0)
         context.record(f"loss.{term.output}.target", term.target, term.kind.target is not None)
+        if term.mask:
+            context.record(f"loss.{term.output}.mask", term.mask, True)
     return tuple(terms)
 
 
@@ -80,7 +84,8 @@ def _term(item: ast.Item, context: Context) -> LossTerm:
     types = context.outputs
     if types is not None and output in types:
         target_type = _target_type(kind, types[output], item, expr, context)
-    return LossTerm(output, kind, weight, str(kind.target or output), item.span, target_type)
+    target, mask = str(kind.target or output), str(kind.mask or "")
+    return LossTerm(output, kind, weight, target, item.span, target_type, mask)
 
 
 def _factors(expr: ast.Expr, context: Context) -> tuple[ast.Expr, float]:

@@ -39,9 +39,15 @@ def read_data(section: ast.Section, terms: Terms, context: Context) -> tuple[Dat
     if context.inputs is not None:
         _known_arrays(arrays, spans, terms, context)
         _check(kind, terms, sources, expr, context)
-        for name in (*context.inputs, *(term.target for term in terms)):
+        for name in (*context.inputs, *_read(terms)):
             sources.setdefault(name, ())
     return DataPlan(kind, arrays, span, sources), terms
+
+
+def _read(terms: Terms) -> tuple[str, ...]:
+    """The arrays that the loss reads: true values, then masks."""
+    masks = (term.mask for term in terms if term.mask)
+    return (*(term.target for term in terms), *masks)
 
 
 # --- entries in braces ------------------------------------------------------------------
@@ -100,7 +106,7 @@ def _known_arrays(
     if "loss" in context.doubtful:
         return
     inputs = context.inputs or {}
-    known = [*inputs, *(term.target for term in terms)]
+    known = [*inputs, *_read(terms)]
     for name in arrays:
         if name not in known:
             near = nearest(name, known)
@@ -150,10 +156,22 @@ def _check(
 ) -> None:
     if isinstance(kind, CSV):
         _check_columns(terms, sources, expr, context)
-    elif isinstance(kind, ImageFolder):
-        _check_images(terms, expr, context)
-    elif isinstance(kind, Text):
-        _check_text(kind, terms, expr, context)
+    elif isinstance(kind, (ImageFolder, Text)):
+        _check_masks(kind, terms, context)
+        if isinstance(kind, Text):
+            _check_text(kind, terms, expr, context)
+        else:
+            _check_images(terms, expr, context)
+
+
+def _check_masks(kind: Kind, terms: Terms, context: Context) -> None:
+    """Sources that yield inputs and targets alone have no array that could be a mask."""
+    masked = next((term for term in terms if term.mask not in ("", *(context.inputs or ()))), None)
+    if masked is not None:
+        raise _misfit(
+            kind, f"yields no array `{masked.mask}`", masked.span, context,
+            "leave the mask out, or use `NPZ` or `Python`, which yield arrays by name",
+        )  # fmt: skip
 
 
 def _check_columns(
@@ -169,6 +187,8 @@ def _check_columns(
     for term in terms:
         if term.target not in sources and term.target not in inputs and term.target_type:
             _require_one(term.target, term.target_type, "target", expr, context)
+        if term.mask not in sources and term.mask not in inputs and term.mask_type:
+            _require_one(term.mask, term.mask_type, "mask", expr, context)
 
 
 def _require_one(name: str, type_: TensorType, what: str, expr: ast.Expr, context: Context) -> None:

@@ -7,6 +7,11 @@ otherwise the last axis.
 
 A loss owns the final activation: the model's output is taken as it is (logits), and `predict`
 applies `activation`.
+
+With ``mask="valid"`` only the positions count at which the array of that name, of the data or an
+input of the model, is true: ``N`` is their number, in losses, in metrics and in sums over batches.
+A mask is bool, of the target's shape; where the target has an axis of classes (or features), a mask
+may do without it and then speaks of whole positions. The mean of no position is 0 / 0 = NaN.
 """
 
 from __future__ import annotations
@@ -43,6 +48,20 @@ class Loss(Kind, abstract=True):
         None,
         keyword=True,
     )
+    mask: str | None = arg(
+        String(),
+        "Name of the data array, or input, that is true where positions count; all do by default.",
+        None,
+        keyword=True,
+    )
+
+    def mask_types(self, output: TensorType) -> tuple[TensorType, ...]:
+        """The types that a mask may have: the target's shape, or one value for each position."""
+        target = self.target_type(output)
+        each = TensorType(target.shape, "bool", target.axes)
+        if target.rank < output.rank or not output.rank:
+            return (each,)
+        return (each, without_class_axis(output, "bool"))
 
     def target_type(self, output: TensorType) -> TensorType:
         """The type of the true values for an output of this type.
@@ -254,6 +273,9 @@ class KLDivergence(Loss):
         require_float(self.name, output)
         _require_classes(self.name, output)
         return super().target_type(output)
+
+    def mask_types(self, output: TensorType) -> tuple[TensorType, ...]:
+        return (without_class_axis(output, "bool"),)
 
 
 class Hinge(Loss):

@@ -3,8 +3,8 @@
 A metric is taken of an output and its target, over all samples of a part at once (not as a mean
 over batches). What it reads depends on the output's loss, by its `task`: scores of ``classes``
 (`CrossEntropy`), ``binary`` scores, where above 0 means yes (`BinaryCrossEntropy`, `Hinge`), or
-``values``. Positions that the loss ignores (`ignore_index`) do not count. Every position of an
-output with several counts by itself.
+``values``. Positions that the loss leaves out (`mask`, `ignore_index`) do not count. Every position
+of an output with several counts by itself.
 """
 
 from __future__ import annotations

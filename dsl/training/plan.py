@@ -20,6 +20,8 @@ class LossTerm(Record):
         weight: Its factor in the sum.
         target: Name of the data array with the true values.
         target_type: The type of one sample's true values; None where the output is unknown.
+        mask: Name of the array, or input, that is true where positions count; "" where all do.
+        mask_type: The type of one sample's mask; None where there is none, or it is unknown.
     """
 
     output: str
@@ -28,6 +30,8 @@ class LossTerm(Record):
     target: str
     span: Span
     target_type: TensorType | None = None
+    mask: str = ""
+    mask_type: TensorType | None = None
 
 
 class Penalty(Record):

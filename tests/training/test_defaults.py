@@ -10,7 +10,7 @@ import torch
 import dsl.training.families  # noqa: F401
 from dsl.kinds.kind import REGISTRY
 
-OURS = {"decay_on", "target"}
+OURS = {"decay_on", "mask", "target"}
 UNUSED = {
     "self", "params", "amsgrad", "maximize", "foreach", "capturable", "differentiable", "fused",
     "decoupled_weight_decay", "size_average", "reduce", "reduction",

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.scripting.counting import counts_vary, ignored
 from backends.tensorflow.layout import keras_axis
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
 from dsl.shapes.types import TensorType
-from dsl.training.data import ImageFolder, Synthetic, Text
 from dsl.training.losses import (
     MAE,
     MSE,
@@ -28,9 +28,6 @@ from dsl.training.losses import (
     class_axis,
 )
 from dsl.training.plan import LossTerm, Training
-
-ALL_COUNT = (ImageFolder, Synthetic, Text)
-"""Sources whose targets never hold the value that `CrossEntropy` ignores unless told otherwise."""
 
 
 @dataclass
@@ -73,7 +70,9 @@ def loss_context(model: Model, training: Training) -> dict[str, Any]:
         "ce": terms.features,
         "loss_helpers": terms.helpers,
         "loss_lines": lines,
+        "loss_parts": parts,
         "loss_result": " + ".join(parts),
+        "counted": [counted(t, training) for t in training.losses] if counts_vary(training) else [],
         "several": terms.several_outputs,
     }
 
@@ -82,12 +81,27 @@ def _features(training: Training) -> dict[str, bool]:
     """What any of the cross-entropies needs; all of them then name it."""
     kinds: list[Any] = [term.kind for term in training.losses]
     kinds = [kind for kind in kinds if isinstance(kind, CrossEntropy)]
-    clean = training.data is not None and isinstance(training.data.kind, ALL_COUNT)
     return {
         "weight": any(kind.weight is not None for kind in kinds),
         "smoothing": any(kind.label_smoothing for kind in kinds),
-        "masked": not clean or any("ignore_index" in kind.given for kind in kinds),
+        "masked": any(
+            isinstance(term.kind, CrossEntropy)
+            and (term.mask or ignored(term, training) is not None)
+            for term in training.losses
+        ),
     }
+
+
+def counted(term: LossTerm, training: Training) -> str:
+    """How many positions of a batch count in a term, as an expression."""
+    t, left_out = f"batch[{literal(term.target)}]", ignored(term, training)
+    kept = f"batch[{literal(term.mask)}]" if term.mask else ""
+    if left_out is not None:
+        test = f"{t} != {literal(left_out)}"
+        kept = f"({test}) & {kept}" if kept else test
+    if kept:
+        return f'tf.math.count_nonzero({kept}, dtype="float32")'
+    return f'tf.size({t}, out_type="float32")'
 
 
 def _unique(name: str, lines: list[str]) -> str:
@@ -101,7 +115,28 @@ def _unique(name: str, lines: list[str]) -> str:
 def term_code(term: LossTerm, output: TensorType, terms: Terms) -> str:
     """One term of the loss as an expression."""
     z, t = terms.output(term.output), f"batch[{literal(term.target)}]"
-    return LOSSES[type(term.kind)](term.kind, output, z, t, terms)
+    if not term.mask:
+        return LOSSES[type(term.kind)](term.kind, output, z, t, terms, MEAN)
+    mask = f"batch[{literal(term.mask)}]"
+    if isinstance(term.kind, CrossEntropy):
+        t = f"tf.where({mask}, {t}, {literal(term.kind.ignore_index)})"
+        return _cross_entropy(term.kind, output, z, t, terms, MEAN)
+    terms.need("train_masked_mean.py.jinja")
+    values = LOSSES[type(term.kind)](term.kind, output, z, t, terms, "")
+    spread = mask if isinstance(term.kind, KLDivergence) else mask_code(term, output, mask)
+    return f"masked_mean({values}, {spread})"
+
+
+MEAN = "tf.reduce_mean"
+"""What brings the values of a loss down to their mean; "" leaves them."""
+
+
+def mask_code(term: LossTerm, output: TensorType, mask: str) -> str:
+    """A mask so that it meets the output's axes: one for positions gets an axis of classes."""
+    if term.mask_type is None or term.mask_type.rank == output.rank:
+        return mask
+    axis = keras_axis(output, class_axis(output))
+    return f"{mask}[..., None]" if axis == -1 else f"tf.expand_dims({mask}, {axis})"
 
 
 def numbers(values: tuple[float, ...]) -> str:
@@ -115,7 +150,7 @@ def classes_last(z: str, output: TensorType) -> str:
     return z if axis == -1 else f"keras.ops.moveaxis({z}, {axis}, -1)"
 
 
-def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
+def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms, _: str) -> str:
     terms.need("train_cross_entropy.py.jinja")
     arguments = [classes_last(z, output), t]
     if terms.features["weight"]:
@@ -128,14 +163,18 @@ def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) 
     return f"cross_entropy({', '.join(arguments)})"
 
 
-def _binary(kind: Any, output: TensorType, z: str, t: str, _: Terms) -> str:
+def _binary(kind: Any, output: TensorType, z: str, t: str, _: Terms, mean: str) -> str:
     if kind.label_smoothing:
         share = kind.label_smoothing
         t = f"{t} * {literal(1 - share)} + {literal(share / 2)}"
     if kind.pos_weight is None:
-        return f"tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits({t}, {z}))"
+        return _brought(mean, f"tf.nn.sigmoid_cross_entropy_with_logits({t}, {z})")
     weight = _pos_weight(kind.pos_weight, output, z)
-    return f"tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits({t}, {z}, {weight}))"
+    return _brought(mean, f"tf.nn.weighted_cross_entropy_with_logits({t}, {z}, {weight})")
+
+
+def _brought(mean: str, values: str) -> str:
+    return f"{mean}({values})" if mean else values
 
 
 def _pos_weight(values: Any, output: TensorType, z: str) -> str:
@@ -147,34 +186,34 @@ def _pos_weight(values: Any, output: TensorType, z: str) -> str:
     return cast if axis == -1 else f"tf.reshape({cast}, {[-1] + [1] * (output.rank - axis)})"
 
 
-def _mse(_: Any, __: TensorType, z: str, t: str, ___: Terms) -> str:
-    return f"tf.reduce_mean(tf.square({z} - {t}))"
+def _mse(_: Any, __: TensorType, z: str, t: str, ___: Terms, mean: str) -> str:
+    return _brought(mean, f"tf.square({z} - {t})")
 
 
-def _mae(_: Any, __: TensorType, z: str, t: str, ___: Terms) -> str:
-    return f"tf.reduce_mean(tf.abs({z} - {t}))"
+def _mae(_: Any, __: TensorType, z: str, t: str, ___: Terms, mean: str) -> str:
+    return _brought(mean, f"tf.abs({z} - {t})")
 
 
-def _smooth_l1(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
+def _smooth_l1(kind: Any, output: TensorType, z: str, t: str, terms: Terms, mean: str) -> str:
     if not kind.beta:
-        return _mae(kind, output, z, t, terms)
+        return _mae(kind, output, z, t, terms, mean)
     terms.need("train_smooth_l1.py.jinja")
-    return f"smooth_l1({z}, {t}, beta={literal(kind.beta)})"
+    return _brought(mean, f"smooth_l1({z}, {t}, beta={literal(kind.beta)})")
 
 
-def _huber(kind: Any, _: TensorType, z: str, t: str, terms: Terms) -> str:
+def _huber(kind: Any, _: TensorType, z: str, t: str, terms: Terms, mean: str) -> str:
     terms.need("train_huber.py.jinja")
-    return f"huber({z}, {t}, delta={literal(kind.delta)})"
+    return _brought(mean, f"huber({z}, {t}, delta={literal(kind.delta)})")
 
 
-def _kl(_: Any, output: TensorType, z: str, t: str, __: Terms) -> str:
+def _kl(_: Any, output: TensorType, z: str, t: str, __: Terms, mean: str) -> str:
     axis = keras_axis(output, class_axis(output))
     distance = f"tf.math.xlogy({t}, {t}) - {t} * tf.nn.log_softmax({z}, {axis})"
-    return f"tf.reduce_mean(tf.reduce_sum({distance}, {axis}))"
+    return _brought(mean, f"tf.reduce_sum({distance}, {axis})")
 
 
-def _hinge(_: Any, __: TensorType, z: str, t: str, ___: Terms) -> str:
-    return f"tf.reduce_mean(tf.nn.relu(1 - tf.where({t} > 0, {z}, -{z})))"
+def _hinge(_: Any, __: TensorType, z: str, t: str, ___: Terms, mean: str) -> str:
+    return _brought(mean, f"tf.nn.relu(1 - tf.where({t} > 0, {z}, -{z}))")
 
 
 LOSSES: dict[type[Kind], Callable[..., str]] = {

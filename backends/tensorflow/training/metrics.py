@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.scripting.counting import counts_vary, ignored
 from backends.tensorflow.layout import keras_axis, stored_axis
-from backends.tensorflow.training.losses import classes_last
+from backends.tensorflow.training.losses import classes_last, mask_code
 from dsl.ir import Model
 from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
@@ -40,8 +41,10 @@ class Evaluation:
 
     def add(self, name: str, value: str) -> str:
         """Adds a tensor up over batches; gives the expression of the sum."""
-        self.measured.append({"name": literal(name), "value": value})
-        self.sums.append(name)
+        item = {"name": literal(name), "value": value}
+        if item not in self.measured:
+            self.measured.append(item)
+            self.sums.append(name)
         return f"sums[{literal(name)}]"
 
     def share(self, name: str, mean: str) -> str:
@@ -86,7 +89,8 @@ class Site:
         z, t: The expressions of output and target.
         type: The output's type.
         classes: The number of classes, where the output means classes.
-        ignored: A target that does not count; "" for none.
+        kept: The name of what tells which elements of the target count; "" where all do.
+        ignored: Whether the target holds a class to be ignored.
     """
 
     name: str
@@ -94,17 +98,13 @@ class Site:
     t: str
     type: TensorType
     classes: int
-    ignored: str
+    kept: str = ""
+    ignored: bool = False
 
     @property
     def scores(self) -> str:
         """The output with its class axis last."""
         return classes_last(self.z, self.type)
-
-    @property
-    def kept(self) -> str:
-        """The test of what counts."""
-        return f"{self.t} != {self.ignored}"
 
     @property
     def answer(self) -> str:
@@ -117,7 +117,7 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
     evaluation = Evaluation()
     _loss(training, evaluation)
     for use in training.metrics:
-        METRICS[type(use.kind)](use.kind, _site(use, model, training), evaluation)
+        METRICS[type(use.kind)](use.kind, _site(use, model, training, evaluation), evaluation)
     return {
         "metric_lines": evaluation.lines,
         "measured": evaluation.measured,
@@ -129,48 +129,72 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
 
 def _loss(training: Training, evaluation: Evaluation) -> None:
     """The loss over all rows: of positions that count, where some do not."""
-    term, loss = training.losses[0], "loss_function(outputs, batch)"
-    if len(training.losses) > 1 or "ignore_index" not in term.kind.given:
-        evaluation.show("loss", evaluation.share("loss", loss))
+    if not counts_vary(training):
+        evaluation.show("loss", evaluation.share("loss", "loss_function(outputs, batch)"))
         return
-    target = f"batch[{literal(term.target)}]"
-    kept = f'tf.math.count_nonzero({target} != {literal(term.kind.ignore_index)}, dtype="float32")'
-    evaluation.lines.append(f"kept = {kept}")
-    total = evaluation.add("loss", f"tf.math.multiply_no_nan({loss}, kept)")
-    evaluation.show("loss", f"{total} / {evaluation.add('kept', 'kept')}")
+    several = len(training.losses) > 1
+    terms = f"{'loss_terms' if several else 'loss_function'}(outputs, batch)"
+    evaluation.lines.append("count = counted(batch)")
+    total = evaluation.add("loss", f"tf.math.multiply_no_nan({terms}, count)")
+    mean = f"{total} / {evaluation.add('count', 'count')}"
+    evaluation.show("loss", f"({mean}).sum()" if several else mean)
 
 
-def _site(use: MetricUse, model: Model, training: Training) -> Site:
+def _site(use: MetricUse, model: Model, training: Training, evaluation: Evaluation) -> Site:
     term = next(term for term in training.losses if term.output == use.output)
     type_ = next(o.value.type for o in model.body.outputs if o.name == use.output)
     several = len(model.body.outputs) > 1
     classes = 0
     if term.kind.task == "classes":
         classes = int(evaluate(type_.shape[class_axis(type_)], model.symbols))
+    z = f"outputs[{literal(use.output)}]" if several else "outputs"
+    kept = ""
+    test = _test(term, training, type_, z)
+    if test:
+        kept = f"{use.output}_kept" if several else "kept"
+        line = f"{kept} = {test}"
+        evaluation.lines += [] if line in evaluation.lines else [line]
     return Site(
         use.name or use.kind.label,
-        f"outputs[{literal(use.output)}]" if several else "outputs",
+        z,
         f"batch[{literal(term.target)}]",
         type_,
         classes,
-        _ignored(term),
+        kept,
+        ignored(term, training) is not None,
     )
 
 
-def _ignored(term: LossTerm) -> str:
-    return literal(term.kind.ignore_index) if "ignore_index" in term.kind.given else ""
+def _test(term: LossTerm, training: Training, output: TensorType, z: str) -> str:
+    """Which elements of the target count, as an expression; "" where all do."""
+    left_out, mask = ignored(term, training), f"batch[{literal(term.mask)}]" if term.mask else ""
+    if left_out is not None:
+        kept = f"batch[{literal(term.target)}] != {literal(left_out)}"
+        return f"({kept}) & {mask}" if mask else kept
+    if not mask or term.kind.task == "classes":
+        return mask
+    spread = mask_code(term, output, mask)
+    return mask if spread == mask else f"tf.broadcast_to({spread}, tf.shape({z}))"
 
 
 def _right(site: Site, evaluation: Evaluation, right: str) -> None:
     """The share of positions that count at which something holds."""
-    if not site.ignored:
+    if not site.kept:
         mean = f'tf.reduce_mean(tf.cast({right}, "float32"))'
         evaluation.show(site.name, evaluation.share(site.name, mean))
         return
-    both = f"tf.math.count_nonzero(({right}) & ({site.kept}))"
+    both = f"tf.math.count_nonzero(({right}) & {site.kept})"
     hits = evaluation.add(site.name, both)
-    count = evaluation.add(f"{site.name}_of", f"tf.math.count_nonzero({site.kept})")
+    count = evaluation.add(site.kept, f"tf.math.count_nonzero({site.kept})")
     evaluation.show(site.name, f"{hits} / {count}")
+
+
+def _mean_of(site: Site, evaluation: Evaluation, values: str) -> str:
+    """The mean of real numbers, one for each element, over those that count."""
+    if not site.kept:
+        return evaluation.share(site.name, f"tf.reduce_mean({values})")
+    total = evaluation.add(site.name, f"tf.reduce_sum(tf.boolean_mask({values}, {site.kept}))")
+    return f"{total} / {evaluation.add(site.kept, f'tf.math.count_nonzero({site.kept})')}"
 
 
 def _accuracy(_: Any, site: Site, evaluation: Evaluation) -> None:
@@ -185,13 +209,12 @@ def _top_k(kind: Any, site: Site, evaluation: Evaluation) -> None:
 
 
 def _mae(_: Any, site: Site, evaluation: Evaluation) -> None:
-    mean = f"tf.reduce_mean(tf.abs({site.z} - {site.t}))"
-    evaluation.show(site.name, evaluation.share(site.name, mean))
+    evaluation.show(site.name, _mean_of(site, evaluation, f"tf.abs({site.z} - {site.t})"))
 
 
 def _rmse(_: Any, site: Site, evaluation: Evaluation) -> None:
-    mean = f"tf.reduce_mean(tf.square({site.z} - {site.t}))"
-    evaluation.show(site.name, f"{evaluation.share(site.name, mean)} ** 0.5")
+    mean = _mean_of(site, evaluation, f"tf.square({site.z} - {site.t})")
+    evaluation.show(site.name, f"({mean}) ** 0.5" if site.kept else f"{mean} ** 0.5")
 
 
 def _auc(_: Any, site: Site, evaluation: Evaluation) -> None:
@@ -200,7 +223,7 @@ def _auc(_: Any, site: Site, evaluation: Evaluation) -> None:
     if site.classes:
         evaluation.lines.append(f"{site.name}_pair = {site.scores}")
         score, truth = f"{site.name}_pair[..., 1] - {site.name}_pair[..., 0]", f"{site.t} == 1"
-    if site.ignored:
+    if site.kept:
         score, truth = (f"tf.boolean_mask({value}, {site.kept})" for value in (score, truth))
     scores = evaluation.join(f"{site.name}_scores", f"tf.reshape({score}, [-1])")
     truths = evaluation.join(f"{site.name}_truths", f"tf.reshape({truth}, [-1])")
@@ -236,7 +259,7 @@ def _classes(site: Site, evaluation: Evaluation) -> tuple[str, ...]:
     """Counts for each class."""
     said, true = f"{site.name}_said", f"{site.name}_true"
     answer, target = site.answer, site.t
-    if site.ignored:
+    if site.kept:
         answer, target = (f"tf.boolean_mask({x}, {site.kept})" for x in (answer, target))
     evaluation.lines += [
         f'{said} = tf.cast(tf.reshape({answer}, [-1]), "int32")',
@@ -254,7 +277,10 @@ def _yes(site: Site, evaluation: Evaluation, average: str) -> tuple[str, ...]:
         kept = stored_axis(site.type, -1)
         axes = [axis for axis in range(site.type.rank + 1) if axis != kept]
         over = f", {axes}"
-    evaluation.lines += [f"{said}, {true} = {site.z} > 0, {site.t} > 0.5"]
+    yes, really = f"{site.z} > 0", f"{site.t} > 0.5"
+    if site.kept:
+        yes, really = f"({yes}) & {site.kept}", f"({really}) & {site.kept}"
+    evaluation.lines += [f"{said}, {true} = {yes}, {really}"]
     return tuple(
         f"tf.math.count_nonzero({values}{over})" for values in (f"{said} & {true}", said, true)
     )

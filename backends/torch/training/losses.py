@@ -1,4 +1,7 @@
-"""Losses as PyTorch expressions of the output ``z`` and the target ``t``."""
+"""Losses as PyTorch expressions of the output ``z`` and the target ``t``.
+
+Where a mask says which elements count, a loss is written as its values, whose mean is taken then.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.scripting.counting import counts_vary, ignored
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
 from dsl.shapes.types import TensorType
@@ -35,10 +39,17 @@ class Constant:
 
 @dataclass
 class Terms:
-    """The loss function in the making."""
+    """The loss function in the making.
+
+    Attributes:
+        several_outputs: Whether the model gives a dict.
+        constants: Tensors that are needed.
+        helpers: Templates of functions that are needed.
+    """
 
     several_outputs: bool
     constants: list[Constant] = field(default_factory=list)
+    helpers: list[str] = field(default_factory=list)
 
     def output(self, name: str) -> str:
         """The expression of an output."""
@@ -74,12 +85,26 @@ def loss_context(model: Model, training: Training) -> dict[str, Any]:
             name = _unique(f"{term.output}_loss", lines)
             lines.append(f"{name} = {code}")
             parts.append(_weighted(term.weight, name))
+    counts = [counted(term, training) for term in training.losses]
     return {
         "constants": terms.constants,
+        "loss_helpers": terms.helpers,
         "loss_lines": lines,
+        "loss_parts": parts,
         "loss_result": " + ".join(parts),
+        "counted": counts if counts_vary(training) else [],
         "several": terms.several_outputs,
     }
+
+
+def counted(term: LossTerm, training: Training) -> str:
+    """How many positions of a batch count in a term, as an expression."""
+    t, left_out = f"batch[{literal(term.target)}]", ignored(term, training)
+    mask = f"batch[{literal(term.mask)}]" if term.mask else ""
+    if left_out is not None:
+        kept = f"{t} != {literal(left_out)}"
+        return f"(({kept}) & {mask}).sum()" if mask else f"({kept}).sum()"
+    return f"{mask}.sum()" if mask else f"torch.ones_like({t}, dtype=torch.bool).sum()"
 
 
 def _unique(name: str, lines: list[str]) -> str:
@@ -97,7 +122,26 @@ def _weighted(weight: float, code: str) -> str:
 def term_code(term: LossTerm, output: TensorType, terms: Terms) -> str:
     """One term of the loss as an expression."""
     z, t = terms.output(term.output), f"batch[{literal(term.target)}]"
-    return LOSSES[type(term.kind)](term.kind, output, z, t, terms)
+    if not term.mask:
+        return LOSSES[type(term.kind)](term.kind, output, z, t, terms, "mean")
+    mask = f"batch[{literal(term.mask)}]"
+    if isinstance(term.kind, CrossEntropy):
+        t = f"{t}.masked_fill(~{mask}, {literal(term.kind.ignore_index)})"
+        return _cross_entropy(term.kind, output, z, t, terms, "mean")
+    if "train_masked_mean.py.jinja" not in terms.helpers:
+        terms.helpers.append("train_masked_mean.py.jinja")
+    values = LOSSES[type(term.kind)](term.kind, output, z, t, terms, "none")
+    spread = mask if isinstance(term.kind, KLDivergence) else mask_code(term, output, mask)
+    return f"masked_mean({values}, {spread})"
+
+
+def mask_code(term: LossTerm, output: TensorType, mask: str) -> str:
+    """A mask so that it meets the output's axes: one for positions gets an axis of classes."""
+    if term.mask_type is None or term.mask_type.rank == output.rank:
+        return mask
+    axis = class_axis(output)
+    last = axis == output.rank - 1
+    return f"{mask}[..., None]" if last else f"{mask}.unsqueeze({axis + 1})"
 
 
 def _call(function: str, *args: str, **named: str | None) -> str:
@@ -109,7 +153,11 @@ def _unless(default: Any, value: Any) -> str | None:
     return None if value == default else literal(value)
 
 
-def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
+def _reduction(how: str) -> str | None:
+    return None if how == "mean" else literal(how)
+
+
+def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms, _: str) -> str:
     axis, scores = class_axis(output), z
     if output.rank > 1 and axis == output.rank - 1:
         z, t = f"{z}.flatten(0, -2)", f"{t}.flatten()"
@@ -126,7 +174,7 @@ def _cross_entropy(kind: Any, output: TensorType, z: str, t: str, terms: Terms) 
     )  # fmt: skip
 
 
-def _binary(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
+def _binary(kind: Any, output: TensorType, z: str, t: str, terms: Terms, how: str) -> str:
     weight = None
     if kind.pos_weight is not None:
         values = kind.pos_weight
@@ -138,27 +186,31 @@ def _binary(kind: Any, output: TensorType, z: str, t: str, terms: Terms) -> str:
     if kind.label_smoothing:
         share = kind.label_smoothing
         t = f"{t} * {literal(1 - share)} + {literal(share / 2)}"
-    return _call("F.binary_cross_entropy_with_logits", z, t, pos_weight=weight)
+    return _call(
+        "F.binary_cross_entropy_with_logits", z, t, pos_weight=weight, reduction=_reduction(how)
+    )
 
 
 def _simple(function: str, *names: str) -> Callable[..., str]:
-    def write(kind: Any, _: TensorType, z: str, t: str, __: Terms) -> str:
+    def write(kind: Any, _: TensorType, z: str, t: str, __: Terms, how: str) -> str:
         given = {name: literal(getattr(kind, name)) for name in names}
-        return _call(function, z, t, **given)
+        return _call(function, z, t, **given, reduction=_reduction(how))
 
     return write
 
 
-def _kl(_: Any, output: TensorType, z: str, t: str, __: Terms) -> str:
+def _kl(_: Any, output: TensorType, z: str, t: str, __: Terms, how: str) -> str:
     axis = class_axis(output) + 1
     predicted = f"F.log_softmax({z}, {axis})"
-    if output.rank == 1:
+    if output.rank == 1 and how == "mean":
         return f'F.kl_div({predicted}, {t}, reduction="batchmean")'
-    return f'F.kl_div({predicted}, {t}, reduction="none").sum({axis}).mean()'
+    each = f'F.kl_div({predicted}, {t}, reduction="none").sum({axis})'
+    return f"{each}.mean()" if how == "mean" else each
 
 
-def _hinge(_: Any, __: TensorType, z: str, t: str, ___: Terms) -> str:
-    return f"F.relu(1 - torch.where({t} > 0, {z}, -{z})).mean()"
+def _hinge(_: Any, __: TensorType, z: str, t: str, ___: Terms, how: str) -> str:
+    each = f"F.relu(1 - torch.where({t} > 0, {z}, -{z}))"
+    return f"{each}.mean()" if how == "mean" else each
 
 
 LOSSES: dict[type[Kind], Callable[..., str]] = {

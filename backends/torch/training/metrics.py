@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backends.pycode.literals import literal
+from backends.scripting.counting import counts_vary, ignored
+from backends.torch.training.losses import mask_code
 from dsl.ir import Model
 from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
@@ -35,8 +37,10 @@ class Evaluation:
     def add(self, name: str, value: str) -> str:
         """Adds to a running sum; gives its expression."""
         place = f"sums[{literal(name)}]"
-        self.sums.append(name)
-        self.lines.append(f"{place} += {value}")
+        line = f"{place} += {value}"
+        if line not in self.lines:
+            self.sums.append(name)
+            self.lines.append(line)
         return place
 
     def need(self, template: str) -> None:
@@ -54,7 +58,8 @@ class Site:
         z, t: The expressions of output and target.
         type: The output's type.
         classes: The number of classes, where the output means classes.
-        ignored: A target that does not count; "" for none.
+        kept: The name of what tells which elements of the target count; "" where all do.
+        ignored: Whether the target holds a class to be ignored.
     """
 
     name: str
@@ -62,7 +67,8 @@ class Site:
     t: str
     type: TensorType
     classes: int
-    ignored: str
+    kept: str = ""
+    ignored: bool = False
 
     @property
     def scores(self) -> str:
@@ -70,18 +76,13 @@ class Site:
         axis = class_axis(self.type)
         return self.z if axis == self.type.rank - 1 else f"{self.z}.movedim({axis + 1}, -1)"
 
-    @property
-    def kept(self) -> str:
-        """The test of what counts."""
-        return f"{self.t} != {self.ignored}"
-
 
 def metric_context(model: Model, training: Training) -> dict[str, Any]:
     """What the template of the evaluation is told."""
     evaluation = Evaluation()
     _loss(training, evaluation)
     for use in training.metrics:
-        site = _site(use, model, training)
+        site = _site(use, model, training, evaluation)
         METRICS[type(use.kind)](use.kind, site, evaluation)
     return {
         "uses_share": any("share" in line for line in evaluation.lines),
@@ -96,45 +97,70 @@ def metric_context(model: Model, training: Training) -> dict[str, Any]:
 
 def _loss(training: Training, evaluation: Evaluation) -> None:
     """The loss over all rows: of positions that count, where some do not."""
-    term = training.losses[0]
-    if len(training.losses) == 1 and "ignore_index" in term.kind.given:
-        target = f"batch[{literal(term.target)}]"
-        evaluation.lines.append(f"kept = ({target} != {literal(term.kind.ignore_index)}).sum()")
-        total = evaluation.add("loss", "loss_function(outputs, batch).nan_to_num() * kept")
-        kept = evaluation.add("kept", "kept")
-        evaluation.figures.append({"name": '"loss"', "value": f"{total} / {kept}"})
+    if counts_vary(training):
+        several = len(training.losses) > 1
+        terms = f"{'loss_terms' if several else 'loss_function'}(outputs, batch)"
+        evaluation.lines.append("count = counted(batch)")
+        total = evaluation.add("loss", f"torch.where(count > 0, {terms} * count, 0)")
+        mean = f"{total} / {evaluation.add('count', 'count')}"
+        mean = f"({mean}).sum()" if several else mean
+        evaluation.figures.append({"name": '"loss"', "value": mean})
         return
     place = evaluation.add("loss", "share * loss_function(outputs, batch)")
     evaluation.figures.append({"name": '"loss"', "value": place})
 
 
-def _site(use: MetricUse, model: Model, training: Training) -> Site:
+def _site(use: MetricUse, model: Model, training: Training, evaluation: Evaluation) -> Site:
     term = next(term for term in training.losses if term.output == use.output)
     type_ = next(o.value.type for o in model.body.outputs if o.name == use.output)
     several = len(model.body.outputs) > 1
     classes = 0
     if term.kind.task == "classes":
         classes = int(evaluate(type_.shape[class_axis(type_)], model.symbols))
+    z = f"outputs[{literal(use.output)}]" if several else "outputs"
+    kept = ""
+    test = _test(term, training, type_, z)
+    if test:
+        kept = f"{use.output}_kept" if several else "kept"
+        line = f"{kept} = {test}"
+        evaluation.lines += [] if line in evaluation.lines else [line]
     return Site(
         use.name or use.kind.label,
-        f"outputs[{literal(use.output)}]" if several else "outputs",
+        z,
         f"batch[{literal(term.target)}]",
         type_,
         classes,
-        _ignored(term),
+        kept,
+        ignored(term, training) is not None,
     )
 
 
-def _ignored(term: LossTerm) -> str:
-    return literal(term.kind.ignore_index) if "ignore_index" in term.kind.given else ""
+def _test(term: LossTerm, training: Training, output: TensorType, z: str) -> str:
+    """Which elements of the target count, as an expression; "" where all do."""
+    left_out, mask = ignored(term, training), f"batch[{literal(term.mask)}]" if term.mask else ""
+    if left_out is not None:
+        kept = f"batch[{literal(term.target)}] != {literal(left_out)}"
+        return f"({kept}) & {mask}" if mask else kept
+    if not mask or term.kind.task == "classes":
+        return mask
+    spread = mask_code(term, output, mask)
+    return mask if spread == mask else f"{spread}.expand_as({z})"
 
 
 def _mean(site: Site, evaluation: Evaluation, right: str) -> str:
     """The mean of a tensor over all positions that count."""
-    if not site.ignored:
+    if not site.kept:
         return evaluation.add(site.name, f"share * ({right}).float().mean()")
-    right = evaluation.add(site.name, f"({right} & ({site.kept})).sum()")
-    return f"{right} / {evaluation.add(f'{site.name}_of', f'({site.kept}).sum()')}"
+    right = evaluation.add(site.name, f"({right} & {site.kept}).sum()")
+    return f"{right} / {evaluation.add(site.kept, f'{site.kept}.sum()')}"
+
+
+def _mean_of(site: Site, evaluation: Evaluation, values: str) -> str:
+    """The mean of real numbers, one for each element, over those that count."""
+    if not site.kept:
+        return evaluation.add(site.name, f"share * {values}.mean()")
+    total = evaluation.add(site.name, f"{values}[{site.kept}].sum()")
+    return f"{total} / {evaluation.add(site.kept, f'{site.kept}.sum()')}"
 
 
 def _figure(site: Site, evaluation: Evaluation, value: str) -> None:
@@ -146,7 +172,7 @@ def _accuracy(_: Any, site: Site, evaluation: Evaluation) -> None:
         right = f"{site.z}.argmax({class_axis(site.type) + 1}) == {site.t}"
     else:
         right = f"({site.z} > 0) == ({site.t} > 0.5)"
-    right = f"({right})" if site.ignored else right
+    right = f"({right})" if site.kept else right
     _figure(site, evaluation, _mean(site, evaluation, right))
 
 
@@ -154,18 +180,18 @@ def _top_k(kind: Any, site: Site, evaluation: Evaluation) -> None:
     evaluation.need("train_ranks.py.jinja")
     target = f"{site.t}.clamp(min=0)" if site.ignored else site.t
     right = f"class_ranks({site.scores}, {target}) < {literal(kind.k)}"
-    right = f"({right})" if site.ignored else right
+    right = f"({right})" if site.kept else right
     _figure(site, evaluation, _mean(site, evaluation, right))
 
 
 def _mae(_: Any, site: Site, evaluation: Evaluation) -> None:
-    mean = evaluation.add(site.name, f"share * ({site.z} - {site.t}).abs().mean()")
+    mean = _mean_of(site, evaluation, f"({site.z} - {site.t}).abs()")
     _figure(site, evaluation, mean)
 
 
 def _rmse(_: Any, site: Site, evaluation: Evaluation) -> None:
-    mean = evaluation.add(site.name, f"share * ({site.z} - {site.t}).square().mean()")
-    _figure(site, evaluation, f"{mean} ** 0.5")
+    mean = _mean_of(site, evaluation, f"({site.z} - {site.t}).square()")
+    _figure(site, evaluation, f"({mean}) ** 0.5" if site.kept else f"{mean} ** 0.5")
 
 
 def _auc(_: Any, site: Site, evaluation: Evaluation) -> None:
@@ -175,8 +201,8 @@ def _auc(_: Any, site: Site, evaluation: Evaluation) -> None:
     score, truth = f"{site.z}.flatten()", f"({site.t} > 0.5).flatten()"
     if site.classes:
         score, truth = f"{site.scores}.diff(dim=-1).flatten()", f"{site.t}.flatten() == 1"
-    if site.ignored:
-        kept = f"({site.kept}).flatten()"
+    if site.kept:
+        kept = f"{site.kept}.flatten()"
         score, truth = f"{score}[{kept}]", f"({truth})[{kept}]"
     evaluation.lines += [f"{scores}.append({score})", f"{truths}.append({truth})"]
     _figure(site, evaluation, f"area_under_curve(torch.cat({scores}), torch.cat({truths}))")
@@ -213,9 +239,8 @@ def _count_classes(site: Site, evaluation: Evaluation) -> None:
     count, name = site.classes, site.name
     target = f"{name}_target"
     said = f"{site.z}.argmax({class_axis(site.type) + 1})"
-    if site.ignored:
-        evaluation.lines.append(f"{name}_kept = {site.kept}")
-        said, true = f"{said}[{name}_kept]", f"{site.t}[{name}_kept]"
+    if site.kept:
+        said, true = f"{said}[{site.kept}]", f"{site.t}[{site.kept}]"
     else:
         said, true = f"{said}.flatten()", f"{site.t}.flatten()"
     evaluation.lines += [f"{name}_answer, {target} = {said}, {true}"]
@@ -228,7 +253,10 @@ def _count_yes(site: Site, evaluation: Evaluation, average: str) -> None:
     name, over = site.name, ""
     if average == "macro" and site.type.rank:
         over = literal(tuple(range(site.type.rank)))
-    evaluation.lines += [f"{name}_answer, {name}_target = {site.z} > 0, {site.t} > 0.5"]
+    said, true = f"{site.z} > 0", f"{site.t} > 0.5"
+    if site.kept:
+        said, true = f"({said}) & {site.kept}", f"({true}) & {site.kept}"
+    evaluation.lines += [f"{name}_answer, {name}_target = {said}, {true}"]
     both = (f"({name}_answer & {name}_target)", f"{name}_answer", f"{name}_target")
     for what, values in zip(COUNTS, both):
         evaluation.add(f"{name}_{what}", f"{values}.sum({over})")

@@ -33,6 +33,15 @@ model Net {
   output y = Linear(256)
 }
 """
+_TAGS = """\
+model Net {
+  input words: int64[time=16]
+  input valid: bool[time]
+  seen = words -> Embedding(100, 8)
+  (seen, mask=valid) -> SelfAttention(2)
+  output tags = Linear(5)
+}
+"""
 _WORDS = """\
 model Net {
   input x: float32[8]
@@ -190,6 +199,18 @@ _OBJECTIVE = (
         "loss CrossEntropy\ntrain { metrics = [RMSE] }",
         "loss MSE\ntrain { metrics = [RMSE] }",
         "loss CrossEntropy\ntrain { metrics = [Accuracy, TopK(2)] }",
+    ),
+    _rule(
+        "MSL416",
+        "mask-does-not-fit",
+        "A loss cannot use this mask.",
+        "A mask says which positions count: an array of the data, or an input, of truth values "
+        "(bool), with the shape of the target. Where a target has an axis of features, the mask "
+        "may do without it.",
+        _TAGS,
+        'loss CrossEntropy(mask="words")',
+        'loss CrossEntropy(mask="valid")',
+        'loss CrossEntropy(mask="known", target="tags")',
     ),
     _rule(
         "MSL417",

@@ -1,0 +1,80 @@
+"""Continuing a sequence: what the templates of `generate` and its command are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.base import Generation
+from backends.pycode.literals import quote
+from backends.scripting import ModelCode
+from backends.scripting.sources import source_of
+from dsl.training.data import Text
+from dsl.training.plan import Training
+
+BYTES = 256
+
+
+def generation_context(code: ModelCode, training: Training) -> dict[str, Any]:
+    """What the templates are told; `generation` is None where the model continues nothing."""
+    found = code.generation
+    if found is None:
+        return {"generation": None}
+    return {
+        "generation": {
+            "given": found.given,
+            "call": ", ".join((*found.given, "seen")),
+            "vocabulary": found.vocabulary,
+            "context": found.context,
+            "cached": found.cached,
+            "attends": found.attends,
+            "recurrent": found.recurrent,
+            "recomputed": _why(found),
+            "users": _users(code.remembers),
+            "cache": code.cache,
+            "words": _words(training),
+            "command": bool(training.losses) and not found.given,
+            "compiles": bool(training.device.compile),
+        }
+    }
+
+
+def generation_imports(found: Generation | None, framework: str) -> set[str]:
+    """What the function needs; argument of the line that imports the framework."""
+    if found is None:
+        return set()
+    return {framework, "import numpy as np", *(["import contextlib"] if found.cached else [])}
+
+
+def generation_flags(generation: dict[str, Any] | None) -> list[str]:
+    """The arguments of ``add_argument`` that belong to the command, one string each."""
+    if generation is None or not generation["command"]:
+        return []
+    ids = generation["words"] == "numbers"
+    what = 'numbers of tokens: \\"1 2 3\\"' if ids else "the text to continue"
+    return [
+        f'"--prompt"{"" if ids else f", default={quote(chr(10))}"}, help="for generate: {what}"',
+        '"--tokens", type=int, default=200, help="for generate: how many to add"',
+        '"--temperature", type=float, default=1.0, help="0 takes the likeliest token each time"',
+        '"--top-k", type=int, help="draw from so many of the likeliest tokens only"',
+        '"--top-p", type=float, default=1.0, help="draw from the fewest of this probability"',
+        '"--stop", help="for generate: what ends the text, and is left out"',
+    ]
+
+
+def _why(found: Generation) -> str:
+    """Why every step runs over all tokens; "" where it does not."""
+    if found.cached:
+        return ""
+    kinds = " and ".join(found.recomputed) or "a model with several inputs"
+    return f"Every step runs over all tokens: {kinds} keeps nothing of the steps before."
+
+
+def _users(classes: tuple[str, ...]) -> str:
+    """The classes of layers that use the cache, as the second argument of `isinstance`."""
+    return classes[0] if len(classes) == 1 else f"({', '.join(classes)})" if classes else ""
+
+
+def _words(training: Training) -> str:
+    """What a token stands for: bytes, characters, or numbers for nothing that is known."""
+    source = source_of(training)
+    return str(source.tokenizer) if isinstance(source, Text) else "numbers"
