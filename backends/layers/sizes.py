@@ -46,3 +46,17 @@ def slice_code(layer: Slice, site: Site) -> str:
     stop = "" if layer.stop is None else site.forward(layer.stop)
     step = "" if layer.step == 1 else f":{site.forward(layer.step)}"
     return f"{start}:{stop}{step}"
+
+
+def line_up(index: str, positions: TensorType, values: TensorType, at: int) -> str:
+    """Code of each sample's positions, with ones beside the dimension of the values they pick.
+
+    Args:
+        index: Code of ``[B, n]``, or of a single position ``[B]``.
+        positions: Its type.
+        values: What is picked from.
+        at: The dimension that is picked along, the batch not counted.
+    """
+    own = ":" if positions.rank else "None"
+    parts = [":", *["None"] * at, own, *["None"] * (values.rank - at - 1)]
+    return f"{index}[{', '.join(parts)}]" if "None" in parts else index

@@ -57,6 +57,7 @@ FORMULAS: dict[type[Any], Callable[[np.ndarray, Any], np.ndarray]] = {
     kinds.Hardsigmoid: lambda x, _: np.clip(x + 3, 0, 6) / 6,
     kinds.Hardswish: lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
     kinds.Hardtanh: lambda x, at: np.clip(x, at.min_val, at.max_val),
+    kinds.Clamp: lambda x, at: np.clip(x, at.min, at.max),
 }
 
 

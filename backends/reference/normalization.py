@@ -8,7 +8,15 @@ import numpy as np
 
 from backends.reference import Mode, reference
 from dsl.layers.axes import channel_axis
-from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from dsl.layers.base import resolve_axis
+from dsl.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Normalize,
+    LayerNorm,
+    RMSNorm,
+)
 
 
 def _channels_first(layer: Any, x: np.ndarray, types: Any) -> tuple[np.ndarray, int]:
@@ -88,3 +96,14 @@ def rms_norm(
     last = tuple(range(-layer.dims, 0))
     y = x / np.sqrt((x**2).mean(last, keepdims=True) + layer.eps)
     return _scaled(y, weights, x.shape[-layer.dims :])
+
+
+@reference(L2Normalize)
+def l2_normalize(
+    layer: L2Normalize, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``x / max(sqrt(sum(x^2)), eps)``."""
+    (x,) = inputs
+    axis = resolve_axis(layer.dim, types[0]) + types[0].batched
+    length = np.sqrt((x**2).sum(axis, keepdims=True))
+    return x / np.maximum(length, layer.eps)

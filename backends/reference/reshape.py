@@ -53,6 +53,19 @@ def to_image(
     return np.moveaxis(rows, -1, -3)
 
 
+@reference(kinds.Roll)
+def roll(
+    layer: kinds.Roll, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``y[(i + shift) mod size] = x[i]``, one dimension after the other."""
+    (y,) = inputs
+    for shift, position in zip(layer.moves, layer.positions(types[0]), strict=True):
+        axis = position + int(types[0].batched)
+        source = [(i - shift) % y.shape[axis] for i in range(y.shape[axis])]
+        y = np.take(y, source, axis=axis)
+    return y
+
+
 def _sizes(x: np.ndarray, type: Any) -> Any:
     """Each symbol of the type with the size that the array gives it."""
     shape = x.shape[int(type.batched) :]

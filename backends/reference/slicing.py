@@ -8,7 +8,7 @@ import numpy as np
 
 from backends.reference import Mode, reference
 from dsl.layers.base import resolve_axis
-from dsl.layers.slicing import Select, Slice, Split
+from dsl.layers.slicing import Gather, Select, Slice, Split
 
 
 @reference(Select)
@@ -29,6 +29,23 @@ def slice_(
     start = layer.start + size * (layer.start < 0)
     stop = size if layer.stop is None else layer.stop + size * (layer.stop < 0)
     return np.take(inputs[0], list(range(start, stop, layer.step)), axis=axis)
+
+
+@reference(Gather)
+def gather(
+    layer: Gather, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``y[.., i, ..] = x[.., index[i], ..]``, one sample at a time."""
+    x, index = inputs
+    axis = resolve_axis(layer.dim, types[0])
+    if not (types[0].batched or types[1].batched):
+        return np.take(x, index, axis=axis)
+    batch = len(x) if types[0].batched else len(index)
+    samples = [
+        np.take(x[n] if types[0].batched else x, index[n] if types[1].batched else index, axis=axis)
+        for n in range(batch)
+    ]
+    return np.stack(samples)
 
 
 @reference(Split)

@@ -269,6 +269,26 @@ class Hardtanh(Activation):
             )
 
 
+class Clamp(Activation):
+    """``min(max(x, min), max)``, with one bound or both.
+
+    Source: PyTorch `torch.clamp`.
+    """
+
+    keras = ("Clip",)
+
+    min: float | None = arg(Float(), "Least result; none if not given.", None)
+    max: float | None = arg(Float(), "Greatest result; none if not given.", None)
+
+    def check(self) -> None:
+        if self.min is None and self.max is None:
+            raise KindError("there is no bound", "min", "give `min`, `max` or both")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise KindError(
+                f"`max` must be above `min`, and {self.max:g} is not above {self.min:g}", "max"
+            )
+
+
 class AlongAxis(Activation, abstract=True):
     """A function of the elements along one axis."""
 

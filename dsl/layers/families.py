@@ -18,6 +18,7 @@ from dsl.layers import (
     resize,
     scan,
     slicing,
+    window_attention,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "resize",
     "scan",
     "slicing",
+    "window_attention",
 ]

@@ -6,9 +6,19 @@
 from __future__ import annotations
 
 from dsl.kinds.kind import arg
-from dsl.kinds.values import Bool, Float, Int
+from dsl.kinds.values import Axis, AxisName, Bool, Float, Int
 from dsl.layers.axes import channel_axis, require_batch, require_float
-from dsl.layers.base import ONES, ZEROS, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.layers.base import (
+    ONES,
+    ZEROS,
+    Layer,
+    LayerError,
+    MaybeTypes,
+    Types,
+    Weight,
+    known,
+    resolve_axis,
+)
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
@@ -226,3 +236,25 @@ class RMSNorm(_LastDimsNorm):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return (4 if self.elementwise_affine else 3) * product(outputs[0].shape)
+
+
+class L2Normalize(Layer):
+    """Scales vectors to length 1: ``x / max(sqrt(sum(x^2)), eps)``, the sum along an axis.
+
+    Shape: any, kept. Weights: none.
+    MACs: none; 3 element-wise operations per element.
+    Source: PyTorch `F.normalize`.
+    """
+
+    keras = ("UnitNormalization",)
+
+    dim: int | AxisName = arg(Axis(), "The axis that vectors lie along.", -1, keras=("axis",))
+    eps: float = arg(_EPS, "The least length to divide by.", 1e-12, keras=("epsilon",))
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_float(self.name, x)
+        resolve_axis(self.dim, x)
+        return x
+
+    def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        return 3 * product(outputs[0].shape)

@@ -9,12 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Axis, AxisName, BadValue, Int, ListOf, Size, String, ValueType
+from dsl.kinds.values import (
+    Axis,
+    AxisName,
+    BadValue,
+    Int,
+    ListOf,
+    OneOf,
+    Size,
+    String,
+    ValueType,
+)
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
 from dsl.shapes.dim import Dim, Poly, product, symbols
-from dsl.shapes.types import IMAGE, SEQUENCE, Axes, TensorType, default_axes
-
-AXIS_NAMES = ("features", "time", "channels", "depth", "height", "width")
+from dsl.shapes.types import AXIS_NAMES, IMAGE, SEQUENCE, Axes, TensorType, default_axes
 
 
 class _SizeOrRest(ValueType):
@@ -220,6 +228,58 @@ class ToImage(Rearrangement):
         return x.replace(shape=shape, axes=IMAGE)
 
 
+class Roll(Rearrangement):
+    """Values moved along a dimension; what leaves at one end comes in at the other.
+
+    ``y[(i + shift) mod size] = x[i]``, in each of the dimensions.
+
+    Shape: any, kept.
+    Source: PyTorch `torch.roll`, NumPy `roll`.
+    """
+
+    shifts: int | tuple[int, ...] = arg(
+        OneOf(Int(), ListOf(Int(), least=1)),
+        "How far to move: towards the end, negative ones towards the start.",
+        keras=("shift",),
+    )
+    dims: int | AxisName | tuple[int | AxisName, ...] = arg(
+        OneOf(Axis(), ListOf(Axis(), least=1)),
+        "The dimension, or one for each shift: numbers or names.",
+        keras=("axis",),
+    )
+
+    def check(self) -> None:
+        if len(self.moves) != len(_listed(self.dims)):
+            raise KindError(
+                f"{len(self.moves)} shifts do not go with {len(_listed(self.dims))} dimensions",
+                "dims",
+                "give a list of as many",
+            )
+
+    @property
+    def moves(self) -> tuple[int, ...]:
+        """The shift of each dimension."""
+        return _listed(self.shifts)
+
+    def positions(self, x: TensorType) -> tuple[int, ...]:
+        """The dimensions to move along.
+
+        Raises:
+            LayerError: MSL307, or MSL352 where one stands there twice.
+        """
+        found = tuple(resolve_axis(dim, x, "dims") for dim in _listed(self.dims))
+        if len(set(found)) < len(found):
+            raise LayerError(
+                "MSL352", "`dims` names a dimension twice", arg="dims",
+                notes=(f"the value is {x.named()}; the batch is not counted",),
+            )  # fmt: skip
+        return found
+
+    def infer(self, x: TensorType) -> TensorType:
+        self.positions(x)
+        return x
+
+
 class Unsqueeze(Rearrangement):
     """A new dimension of size 1.
 
@@ -314,6 +374,10 @@ def _require_computable(shape: tuple[Dim, ...], x: TensorType, arg: str) -> None
     """Refuses several open sizes unless all can be read off; a single one is what is left."""
     if sum(isinstance(dim, Poly) for dim in shape) > 1:
         require_readable(shape, x, arg)
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _is_rest(size: Dim) -> bool:

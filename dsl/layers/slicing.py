@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Axis, AxisName, Int, ListOf, OneOf
-from dsl.layers.base import LayerError, Types, resolve_axis
+from dsl.layers.base import LayerError, Port, Types, resolve_axis
 from dsl.layers.reshape import Rearrangement, quotient, without_dim
 from dsl.shapes.dim import Dim, Poly
 from dsl.shapes.types import TensorType
@@ -70,6 +70,43 @@ class Slice(Rearrangement):
                 notes=(f"the value is {x.named()}",),
             )  # fmt: skip
         return position
+
+
+class Gather(Rearrangement):
+    """Values at given positions of a dimension: ``y[.., i, ..] = x[.., index[i], ..]``.
+
+    ``(x, positions) -> Gather(dim=time)``. A sample takes its own positions from its own values;
+    a table or positions without a batch, such as a `Parameter`, serve all samples.
+
+    Shape: as `x`, the dimensions of `index` in place of `dim`: ``[time, features]`` with
+    positions ``[n]`` gives ``[n, features]``, with a single one ``[]`` gives ``[features]``.
+    A position outside ``0..size - 1`` is an error when the model runs.
+    Source: NumPy `take`, sample by sample.
+    """
+
+    ports = (Port("x"), Port("index"))
+
+    dim: int | AxisName = arg(Axis(), "The dimension: a number or a name.", keras=("axis",))
+
+    def infer(self, x: TensorType, index: TensorType) -> TensorType:
+        if index.dtype not in ("int64", "int32"):
+            raise LayerError(
+                "MSL303", f"positions are integers, not {index.dtype}", input=1,
+                help="declare them as int64",
+            )  # fmt: skip
+        if x.batched and index.batched and index.rank > 1:
+            raise LayerError(
+                "MSL302", f"a sample has one list of positions, not {index.named()}", input=1,
+                help="`Flatten` them first and `Reshape` what is picked",
+            )  # fmt: skip
+        at = resolve_axis(self.dim, x)
+        rest = (*x.axes[:at], *x.axes[at + 1 :])
+        names = tuple(None if name in rest else name for name in index.axes)
+        return x.replace(
+            shape=(*x.shape[:at], *index.shape, *x.shape[at + 1 :]),
+            axes=(*x.axes[:at], *names, *x.axes[at + 1 :]),
+            batched=x.batched or index.batched,
+        )
 
 
 class Split(Rearrangement):

@@ -30,11 +30,9 @@ from dsl.kinds.values import (
 )
 from dsl.passes.evaluate import Expressions, Reported
 from dsl.passes.scope import LayerClosure, Scope, Tensor
-from dsl.shapes.types import DTYPES
+from dsl.shapes.types import AXIS_NAMES, DTYPES
 from dsl.source import Span
 from dsl.syntax import ast
-
-AXES = ("channels", "features", "time", "depth", "height", "width")
 
 
 class Evaluator(Expressions):
@@ -65,9 +63,9 @@ class Evaluator(Expressions):
         if binding is not None and isinstance(binding.value, AxisName):
             binding.used = True
             return binding.value
-        if expr.id in AXES:
+        if expr.id in AXIS_NAMES:
             return AxisName(expr.id)
-        near = nearest(expr.id, AXES)
+        near = nearest(expr.id, AXIS_NAMES)
         helps = [f"did you mean `{near[0]}`?"] if near else []
         if binding is not None:
             helps = [f"for the number that `{expr.id}` holds, write `({expr.id})`"]

@@ -19,6 +19,9 @@ SIGNAL = ("channels", "time")
 SEQUENCE = ("time", "features")
 VECTOR = ("features",)
 
+AXIS_NAMES = ("features", "time", "channels", "depth", "height", "width", "windows", "heads")
+"""Names that a spec may call an axis by."""
+
 Axes = tuple[str | None, ...]
 
 

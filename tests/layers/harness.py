@@ -368,7 +368,8 @@ def _keras_step(
     if not owned and isinstance(loss, int):  # integers have no gradient
         return outputs, [tf.zeros_like(x) for x in given], []
     grads = tape.gradient(loss, [given, owned], unconnected_gradients="zero")
-    return outputs, grads[0], [tf.convert_to_tensor(grad) for grad in grads[1]]
+    by_input, by_variable = ([tf.convert_to_tensor(grad) for grad in part] for part in grads)
+    return outputs, by_input, by_variable
 
 
 def _listed(result: Any) -> Arrays:

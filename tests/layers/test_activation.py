@@ -47,6 +47,10 @@ CASES += wide_cases(kinds.Softshrink, pairwise(lambd=[0.5, 0.0, 2.0]))
 CASES += wide_cases(kinds.Hardshrink, pairwise(lambd=[0.5, 0.0, 2.0]))
 CASES += wide_cases(kinds.Threshold, pairwise(threshold=[0.5, -1.0], value=[0.0, 7.0]))
 CASES += wide_cases(kinds.Hardtanh, pairwise(min_val=[-1.0, 0.5], max_val=[1.0, 3.0]))
+CASES += wide_cases(
+    kinds.Clamp,
+    pairwise(lambda row: set(row.values()) == {None}, min=[-1.0, None], max=[2.0, None]),
+)
 CASES += cases(kinds.PReLU, pairwise(num_parameters=[1, 4], init=[0.25, 0.5]), IMAGE)
 for type in (SIGNAL_TYPE, CHANNELS_LAST, TensorType((3, 4)), TensorType((4,))):
     CASES += cases(kinds.PReLU, pairwise(num_parameters=[1, 4]), type)
@@ -88,6 +92,8 @@ BY_HAND = [
     (kinds.Hardsigmoid.make(), [-4.0, 0.0, 1.0, 4.0], [0.0, 0.5, 2 / 3, 1.0]),
     (kinds.Hardswish.make(), [-4.0, -1.0, 1.0, 4.0], [0.0, -1 / 3, 2 / 3, 4.0]),
     (kinds.Hardtanh.make(-0.5, 2), [-4.0, 1.0, 4.0], [-0.5, 1.0, 2.0]),
+    (kinds.Clamp.make(max=2), [-4.0, 1.0, 4.0], [-4.0, 1.0, 2.0]),
+    (kinds.Clamp.make(-0.5, 2), [-4.0, 1.0, 4.0], [-0.5, 1.0, 2.0]),
     (kinds.Softmax.make(), [0.0, math.log(3)], [0.25, 0.75]),
     (kinds.LogSoftmax.make(), [0.0, math.log(3)], [math.log(0.25), math.log(0.75)]),
     (kinds.Softmin.make(), [0.0, math.log(3)], [0.75, 0.25]),
@@ -154,3 +160,10 @@ def test_hardtanh_needs_room():
     with pytest.raises(KindError) as caught:
         kinds.Hardtanh.make(2)
     assert caught.value.arg == "min_val"
+
+
+@pytest.mark.parametrize(("values", "arg"), [({}, "min"), ({"min": 2, "max": 1}, "max")])
+def test_clamp_needs_bounds(values, arg):
+    with pytest.raises(KindError) as caught:
+        kinds.Clamp.make(**values)
+    assert caught.value.arg == arg

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from dsl.layers.base import LayerError
-from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from dsl.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Normalize,
+    LayerNorm,
+    RMSNorm,
+)
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import SIGNAL, TensorType
 from tests.layers.harness import cases, pairwise, reference
@@ -54,6 +61,8 @@ CASES += cases(
 )
 CASES += cases(RMSNorm, [{}], SIGNAL_TYPE) + cases(RMSNorm, [{"dims": 3}, {"dims": 1}], IMAGE)
 CASES += cases(RMSNorm, [{}], LEARNED) + cases(RMSNorm, [{}], SYMBOLIC, sizes={"time": 3})
+CASES += cases(L2Normalize, pairwise(dim=[0, 1, -1], eps=[1e-12, 0.5, 20.0]), IMAGE)
+CASES += cases(L2Normalize, [{}], LEARNED) + cases(L2Normalize, [{}], SYMBOLIC, sizes={"time": 3})
 
 
 def test_batch_norm_by_hand():
@@ -109,6 +118,14 @@ def test_layer_and_rms_norm_by_hand():
         [TensorType((2,))],
     )  # fmt: skip
     np.testing.assert_allclose(run.outputs[0], [[1.0, 7.0]])
+
+
+def test_l2_normalize_by_hand():
+    x = np.array([[3.0, 4.0]])
+    run = reference(L2Normalize.make(), [x], {}, [TensorType((2,))])
+    np.testing.assert_allclose(run.outputs[0], [[0.6, 0.8]])
+    run = reference(L2Normalize.make(eps=10), [x], {}, [TensorType((2,))])
+    np.testing.assert_allclose(run.outputs[0], [[0.3, 0.4]])
 
 
 def roles(layer, *types):

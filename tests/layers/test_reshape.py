@@ -11,6 +11,7 @@ from dsl.layers.reshape import (
     Flatten,
     Permute,
     Reshape,
+    Roll,
     Squeeze,
     ToImage,
     ToSequence,
@@ -54,6 +55,10 @@ CASES = [
     *cases(ToSequence, [{}], OPEN_IMAGE, sizes=SIZES),
     *cases(ToImage, [{"height": 3, "width": 2}], TensorType((6, 4))),
     *cases(ToImage, [{"height": TIME, "width": 3}], TensorType((3 * TIME, 4)), sizes=SIZES),
+    *cases(Roll, [{"shifts": 1, "dims": 0}, {"shifts": (-1, 2), "dims": (1, -1)},
+        {"shifts": (7,), "dims": (2,)}], IMAGE_TYPE),
+    *cases(Roll, [{"shifts": -2, "dims": 0}], OPEN, sizes=SIZES),
+    *cases(Roll, [{"shifts": 1, "dims": 1}], LEARNED),
     *cases(Unsqueeze, [{"dim": 0}, {"dim": 2}, {"dim": -1}], IMAGE_TYPE),
     *cases(Unsqueeze, [{"dim": 0}], TensorType((3, 4), axes=("height", "width"))),
     *cases(Squeeze, [{"dim": 0}], TensorType((1, 3, 4))),
@@ -115,6 +120,8 @@ def test_numbers_by_hand():
     np.testing.assert_array_equal(pixels, [[[0, 4], [1, 5], [2, 6], [3, 7]]])
     back = reference(ToImage.make(2, 2), [pixels], {}, [TensorType((4, 2))]).outputs[0]
     np.testing.assert_array_equal(back, x)
+    moved = reference(Roll.make((1, -1), names("channels", "width")), [x], {}, image).outputs[0]
+    np.testing.assert_array_equal(moved, [[[[5, 4], [7, 6]], [[1, 0], [3, 2]]]])
     turned = reference(Transpose.make(0, 2), [x], {}, image).outputs[0]
     np.testing.assert_array_equal(turned[0, 1], [[1, 5], [3, 7]])
 
@@ -137,6 +144,8 @@ def test_numbers_by_hand():
         (ToImage.make(2, 2), IMAGE_TYPE, "MSL302"),
         (ToImage.make(2, 4), TensorType((6, 4)), "MSL310"),
         (ToImage.make(2, 3), TensorType((TIME, 4)), "MSL310"),
+        (Roll.make(1, 3), IMAGE_TYPE, "MSL307"),
+        (Roll.make((1, 2), (0, -3)), IMAGE_TYPE, "MSL352"),
         (Unsqueeze.make(4), IMAGE_TYPE, "MSL307"),
         (Squeeze.make(0), IMAGE_TYPE, "MSL310"),
     ],
@@ -174,3 +183,11 @@ def test_refuses_together(values, arg):
     with pytest.raises(KindError) as caught:
         Reshape.make(**values)
     assert caught.value.arg == arg
+
+
+def test_each_shift_has_its_dimension():
+    from dsl.kinds.kind import KindError
+
+    with pytest.raises(KindError) as caught:
+        Roll.make((1, 2), 0)
+    assert caught.value.arg == "dims"

@@ -7,7 +7,7 @@ import pytest
 
 from dsl.kinds.values import AxisName, BadValue
 from dsl.layers.base import LayerError
-from dsl.layers.slicing import Select, Slice, Split
+from dsl.layers.slicing import Gather, Select, Slice, Split
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import TensorType
 from tests.layers.harness import cases, pairwise, reference
@@ -17,6 +17,8 @@ IMAGE_TYPE = TensorType((4, 3, 6))
 FRAMES = TensorType((3, 2, 4, 5), axes=("time", "channels", "height", "width"))
 OPEN = TensorType((TIME, 6))
 LEARNED = TensorType((3, 4), batched=False)
+PLACES = TensorType((5,), "int64")
+GRID = TensorType((2, 3), "int64")
 SIZES = {"time": 5}
 
 CASES = [
@@ -28,6 +30,15 @@ CASES = [
         IMAGE_TYPE),
     *cases(Slice, [{"start": 1, "dim": 0}, {"stop": -1, "step": 2, "dim": 0}], OPEN, sizes=SIZES),
     *cases(Slice, [{"stop": 2, "dim": 0}], LEARNED),
+    *cases(Gather, [{"dim": 0}, {"dim": 1}, {"dim": -1}], IMAGE_TYPE, PLACES),
+    *cases(Gather, [{"dim": 0}, {"dim": 2}], IMAGE_TYPE, TensorType((), "int64")),
+    *cases(Gather, [{"dim": 0}, {"dim": 1}], IMAGE_TYPE, GRID.replace(batched=False)),
+    *cases(Gather, [{"dim": 0}, {"dim": 1}], LEARNED, PLACES),
+    *cases(Gather, [{"dim": 0}, {"dim": 1}], LEARNED, GRID),
+    *cases(Gather, [{"dim": 0}, {"dim": 1}], LEARNED, GRID.replace(batched=False)),
+    *cases(Gather, [{"dim": 0}], OPEN, PLACES, sizes=SIZES),
+    *cases(Gather, [{"dim": 0}], TensorType((6,)), PLACES),
+    *cases(Gather, [{"dim": 0}], TensorType((6,)), TensorType((), "int32")),
     *cases(Split, [{"sizes": 2, "dim": 0}, {"sizes": 3, "dim": 2}, {"sizes": 1, "dim": 1},
         {"sizes": (1, 3), "dim": 0}, {"sizes": (1, 2, 3), "dim": -1}, {"sizes": (3,), "dim": 1}],
         IMAGE_TYPE),
@@ -55,6 +66,32 @@ def test_split_gives_several_types():
     assert [part.shape for part in parts] == [(2, 3, 6), (2, 3, 6)]
     assert [part.shape[2] for part in Split.make((1, 5), dim=2).infer(IMAGE_TYPE)] == [1, 5]
     assert Split.make(2, dim=0).infer(TensorType((4 * TIME, 6)))[0].shape == (2 * TIME, 6)
+
+
+def test_gather_takes_each_samples_own():
+    words = TensorType((3, 2))
+    layer = Gather.make(dim=AxisName("time"))
+    assert layer.infer(words, PLACES) == TensorType((5, 2))
+    assert layer.infer(words, TensorType((), "int64")) == TensorType((2,))
+    assert layer.infer(LEARNED, GRID) == TensorType((2, 3, 4), axes=("time", None, "features"))
+    x = np.arange(12.0).reshape(2, 3, 2)
+    index = np.array([[2, 0], [1, 1]])
+    picked = reference(layer, [x, index], {}, [words, TensorType((2,), "int64")]).outputs[0]
+    np.testing.assert_array_equal(picked, [[[4, 5], [0, 1]], [[8, 9], [8, 9]]])
+
+
+@pytest.mark.parametrize(
+    ("x", "index", "code"),
+    [
+        (IMAGE_TYPE, TensorType((5,)), "MSL303"),
+        (IMAGE_TYPE, GRID, "MSL302"),
+        (TensorType(()), PLACES, "MSL307"),
+    ],
+)
+def test_gather_refuses(x, index, code):
+    with pytest.raises(LayerError) as caught:
+        Gather.make(dim=0).infer(x, index)
+    assert caught.value.code == code
 
 
 def test_numbers_by_hand():

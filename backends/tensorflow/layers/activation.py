@@ -87,6 +87,16 @@ def hardtanh(layer: kinds.Hardtanh, site: Site) -> Emission:
     return _call(site, "clip", layer.min_val, layer.max_val)
 
 
+@TENSORFLOW.emits(kinds.Clamp)
+def clamp(layer: kinds.Clamp, site: Site) -> Emission:
+    """`keras.ops.clip`; with one bound, the maximum or minimum of it and the value."""
+    if layer.max is None:
+        return _call(site, "maximum", layer.min)
+    if layer.min is None:
+        return _call(site, "minimum", layer.max)
+    return _call(site, "clip", layer.min, layer.max)
+
+
 @TENSORFLOW.emits(kinds.Softmax, kinds.LogSoftmax, kinds.Softmin, kinds.GLU)
 def along_axis(layer: kinds.AlongAxis, site: Site) -> Emission:
     """A function of the elements along an axis."""

@@ -19,6 +19,7 @@ from backends.tensorflow.layers import (
     resize,
     scan,
     slicing,
+    window_attention,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "resize",
     "scan",
     "slicing",
+    "window_attention",
 ]

@@ -6,7 +6,15 @@ from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import keras_axis, to_meaning, to_storage
 from dsl.layers.axes import channel_axis
-from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from dsl.layers.base import resolve_axis
+from dsl.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Normalize,
+    LayerNorm,
+    RMSNorm,
+)
 from dsl.shapes.trace import Traced
 
 _GAMMA = KerasWeight("gamma", ("weight",))
@@ -100,3 +108,11 @@ def _in_meaning(site: Site) -> str:
     """The module's call on axes in the order of the meaning."""
     x = to_meaning(str(site.x[0]), site.type)
     return to_storage(f"{site.self}({x})", site.type)
+
+
+@TENSORFLOW.emits(L2Normalize)
+def l2_normalize(layer: L2Normalize, site: Site) -> Emission:
+    """`keras.ops.normalize`."""
+    axis = unless(-1, keras_axis(site.type, resolve_axis(layer.dim, site.type)))
+    x = Raw(str(site.x[0]))
+    return Emission(site.call_forward("keras.ops.normalize", x, axis=axis, epsilon=layer.eps))

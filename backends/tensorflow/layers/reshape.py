@@ -59,6 +59,14 @@ def to_image(layer: kinds.ToImage, site: Site) -> Emission:
     return reshaped(site, site.x[0], shape)
 
 
+@TENSORFLOW.emits(kinds.Roll)
+def roll(layer: kinds.Roll, site: Site) -> Emission:
+    """`keras.ops.roll`."""
+    axes = tuple(stored_axis(site.type, position) for position in layer.positions(site.type))
+    parts = [part[0] if len(part) == 1 else part for part in (layer.moves, axes)]
+    return Emission(site.call_forward("keras.ops.roll", Raw(site.x[0]), *parts))
+
+
 @TENSORFLOW.emits(kinds.Unsqueeze)
 def unsqueeze(layer: kinds.Unsqueeze, site: Site) -> Emission:
     """`keras.ops.expand_dims`."""

@@ -30,6 +30,7 @@ FUNCTIONS = {
     kinds.Hardsigmoid: "F.hardsigmoid",
     kinds.Hardswish: "F.hardswish",
     kinds.Hardtanh: "F.hardtanh",
+    kinds.Clamp: "torch.clamp",
 }
 
 ALONG_AXIS = {

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from backends.base import Emission, Raw, Site, unless
-from backends.torch.channels import on_channels, ranked
+from backends.torch.channels import on_channels, ranked, torch_axis
 from backends.torch.layers import TORCH
 from dsl.layers.axes import channel_axis
-from dsl.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from dsl.layers.base import resolve_axis
+from dsl.layers.normalization import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Normalize,
+    LayerNorm,
+    RMSNorm,
+)
 
 
 @TORCH.emits(BatchNorm)
@@ -81,3 +89,11 @@ def _last_sizes(layer: LayerNorm | RMSNorm, site: Site) -> Raw:
     """The size normalised over, or a tuple of several."""
     sizes = [site.code(size) for size in site.type.shape[site.type.rank - layer.dims :]]
     return Raw(sizes[0] if len(sizes) == 1 else f"({', '.join(sizes)})")
+
+
+@TORCH.emits(L2Normalize)
+def l2_normalize(layer: L2Normalize, site: Site) -> Emission:
+    """`F.normalize`."""
+    dim = torch_axis(site.type, resolve_axis(layer.dim, site.type))
+    x = Raw(site.x[0])
+    return Emission(site.call_forward("F.normalize", x, dim=dim, eps=unless(1e-12, layer.eps)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Site
+from backends.base import Emission, Raw, Site
 from backends.layers.sizes import size_code
 from backends.torch.layers import TORCH
 from dsl.layers import reshape as kinds
@@ -84,6 +84,14 @@ def to_image(layer: kinds.ToImage, site: Site) -> Emission:
     ]
     swapped = f"{site.x[0]}.transpose({front}, {front + 1})"
     return Emission(f"{swapped}.unflatten({front + 1}, ({', '.join(sizes)}))")
+
+
+@TORCH.emits(kinds.Roll)
+def roll(layer: kinds.Roll, site: Site) -> Emission:
+    """`torch.roll`."""
+    dims = tuple(position + site.type.batched for position in layer.positions(site.type))
+    parts = [part[0] if len(part) == 1 else part for part in (layer.moves, dims)]
+    return Emission(site.call_forward("torch.roll", Raw(site.x[0]), *parts))
 
 
 @TORCH.emits(kinds.Unsqueeze)

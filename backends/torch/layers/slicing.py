@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from backends.base import Emission, Site
-from backends.layers.sizes import slice_code, subscript
+from backends.layers.sizes import line_up, slice_code, subscript
 from backends.torch.channels import torch_axis
 from backends.torch.layers import TORCH
 from dsl.kinds.values import AxisName
 from dsl.layers.base import resolve_axis
-from dsl.layers.slicing import Select, Slice, Split
+from dsl.layers.slicing import Gather, Select, Slice, Split
 
 
 @TORCH.emits(Select)
@@ -21,6 +21,20 @@ def select(layer: Select, site: Site) -> Emission:
 def slice_(layer: Slice, site: Site) -> Emission:
     """A slice."""
     return Emission(f"{site.x[0]}[{_front(layer.dim, site)}{slice_code(layer, site)}]")
+
+
+@TORCH.emits(Gather)
+def gather(layer: Gather, site: Site) -> Emission:
+    """A subscript; `torch.take_along_dim` where each sample has positions of its own."""
+    (x, index), (values, positions) = site.x, site.types
+    at = resolve_axis(layer.dim, values)
+    if values.batched and positions.batched:
+        whole = str(index) if positions.dtype == "int64" else f"{index}.long()"
+        lined = line_up(whole, positions, values, at)
+        call = f"torch.take_along_dim({x}, {lined}, dim={at + 1})"
+        return Emission(call if positions.rank else f"{call}.squeeze({at + 1})")
+    call = f"{x}[{':, ' * (at + values.batched)}{index}]"
+    return Emission(f"{call}.movedim({at}, 0)" if positions.batched and at else call)
 
 
 @TORCH.emits(Split)
