@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := dsl backends grammar examples tests
-SPECS := $(wildcard examples/*.msl examples/blocks/*.msl tests/bench/specs/*.msl)
+SPECS := $(wildcard examples/*.msl examples/*/*.msl examples/*/*/*.msl tests/bench/specs/*.msl)
 
 # pip never waits for an answer, and Python writes its output as it comes.
 export PIP_NO_INPUT := 1

@@ -1,4 +1,8 @@
-"""Writing expressions: on one line where they fit, else one element of a bracket on each line."""
+"""Writing expressions: on one line where they fit, else over several.
+
+The elements of a bracket then stand together on a line of their own where they fit there, else one
+on each line, as the rows of a table always do.
+"""
 
 from __future__ import annotations
 
@@ -214,12 +218,28 @@ class Expressions:
         indent: int,
         end: int,
         comma: str = ",",
+        line: str | None = "",
     ) -> list[str]:
-        """A bracket with one element on each line, and the comments between them."""
+        """A bracket over several lines: its elements on one of their own, else on one each.
+
+        Args:
+            opening: What stands before the elements, the bracket at its end.
+            items: The elements.
+            closing: The closing bracket.
+            indent: Indentation of the line that the bracket begins on.
+            end: Offset of the closing bracket.
+            comma: What stands behind each element that has a line.
+            line: All elements on one line, None where that cannot be; ``""`` to find out.
+        """
         inside = indent + INDENT
         pad = " " * inside
         lines = [opening]
         before = items[0].span.start
+        if line is not None and not self.comments.any_in(self._start_of(items[0], opening), end):
+            line = line or _flat_list(items)
+            is_table = any(isinstance(item, ast.List) for item in items)
+            if not is_table and inside + len(line) <= self.width:
+                return [opening, pad + line, " " * indent + closing]
         self._place(lines, self.comments.take(self._start_of(items[0], opening), before), -1, pad)
         for number, item in enumerate(items):
             item_lines = self.item(item, inside)

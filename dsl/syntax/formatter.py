@@ -349,11 +349,12 @@ class Formatter(Expressions):
 
     def _tuple(self, node: ast.TupleElement, indent: int, used: int) -> list[str]:
         span = node.span
+        line = None
         if not self.comments.any_in(span.start, span.end):
             line = self._on_one_line(span.start, lambda: self._items(node, indent))
             if line is not None and used + len(line) + 2 <= self.width:
                 return [f"({line})"]
-        return self.lay_items("(", node.items, ")", indent, span.end)
+        return self.lay_items("(", node.items, ")", indent, span.end, line=line)
 
     def _items(self, node: ast.TupleElement, indent: int) -> list[list[str]]:
         return [*(self.item(item, indent) for item in node.items), [", "]]

@@ -50,7 +50,8 @@ def test_optional_layers_and_files() -> None:
 
 
 def test_from_outside() -> None:
-    text = "model Net(n: int = auto) {\n  input x: float32[8]\n  output y = Linear(5 if n == auto else n)\n}\n"
+    size = "5 if n == auto else n"
+    text = f"model Net(n: int = auto) {{\n  input x: float32[8]\n  output y = Linear({size})\n}}\n"
     assert dsl.loads(text).cost().params == 45
     assert dsl.loads(text, define={"n": "4"}).cost().params == 36
     assert dsl.loads(text, define={"n": "auto"}).cost().params == 45

@@ -71,6 +71,54 @@ def test_long_lines_are_broken() -> None:
     assert max(map(len, formatted.splitlines())) <= 100
 
 
+ARGUMENTS = ", ".join(f"arguments_{n}={n}" for n in range(6))
+MORE = ", ".join(f"argument_{n}={n}" for n in range(9))
+ROWS = [f"[{n}, {n * n}, {n * n * n}]" for n in range(1, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "formatted"),
+    [
+        # all arguments on one line of their own
+        (f"optimizer Kind({ARGUMENTS})", f"optimizer Kind(\n  {ARGUMENTS}\n)\n"),
+        # one on each line
+        (f"optimizer Kind({MORE})", f"optimizer Kind(\n  {',{}  '.join(MORE.split(', '))},\n)\n"),
+        # inside another
+        (
+            f"optimizer Outer(a=1, inner=Kind({ARGUMENTS}))",
+            f"optimizer Outer(\n  a=1,\n  inner=Kind(\n    {ARGUMENTS}\n  ),\n)\n",
+        ),
+        # a table has one row on each line
+        (
+            f"let table_of_rows = [{', '.join(ROWS)}]",
+            f"let table_of_rows = [\n  {',{}  '.join(ROWS)},\n]\n",
+        ),
+        # a comment has its line
+        (
+            f"optimizer Kind({ARGUMENTS[:28]}  # why\n, last=1)",
+            "optimizer Kind(\n  arguments_0=0,\n  arguments_1=1,  # why\n  last=1,\n)\n",
+        ),
+    ],
+)
+def test_brackets(text: str, formatted: str) -> None:
+    assert _format(text) == formatted.replace("{}", "\n")
+
+
+def test_a_tuple_on_a_line_of_its_own() -> None:
+    items = ", ".join(f"value_{n} -> Linear({n})" for n in range(1, 5))
+    text = f"model N {{\n  a_very_long_name = ({items}) -> Concat\n}}\n"
+    assert _format(text) == (
+        f"model N {{\n  a_very_long_name = (\n    {items}\n  ) -> Concat\n}}\n"
+    )
+
+
+def test_slices_and_rows() -> None:
+    lines = "let x = xs [ 1 : ]+ys[ : - 1][::2 ]*3", "repeat  rows as i,( a ,b) { A; B }"
+    assert _format(NET.format("\n".join(lines))) == NET.format(
+        "let x = xs[1:] + ys[:-1][::2] * 3\n  repeat rows as i, (a, b) { A; B }"
+    )
+
+
 def test_files_of_the_repository() -> None:
     for folder in (SPECS, EXAMPLES):
         for path in folder.rglob("*.msl"):
