@@ -23,11 +23,13 @@ class Mode:
         training: Whether dropout draws and normalisation uses the batch's statistics.
         draw: Gives uniform numbers in [0, 1) of a shape, for stochastic kinds in training.
         updates: Receives new values of buffers by role.
+        penalties: Receives what a layer adds to the loss of a training step.
     """
 
     training: bool = False
     draw: Callable[[tuple[int, ...]], Any] | None = None
     updates: dict[str, Any] = field(default_factory=dict)
+    penalties: list[Any] = field(default_factory=list)
 
 
 def reference(*kinds: type[Kind]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

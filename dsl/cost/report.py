@@ -1,9 +1,10 @@
 """The cost of a model, layer by layer.
 
 Conventions: a parameter is a trainable value, buffers such as running statistics are counted
-apart; 1 MAC is 2 FLOPs; FLOPs count matrix products and convolutions, as the published tables do,
-and everything else is counted beside them as element-wise operations. Attention counts all pairs
-of positions, also where a mask or `causal` leaves some unused.
+apart, and where experts are chosen so are the parameters that one position meets; 1 MAC is
+2 FLOPs; FLOPs count matrix products and convolutions, as the published tables do, and everything
+else is counted beside them as element-wise operations. Attention counts all pairs of positions,
+also where a mask or `causal` leaves some unused.
 """
 
 from __future__ import annotations
@@ -29,16 +30,19 @@ class LayerCost:
         output: Type of its first result, without the batch.
         uses: How often it runs in a forward pass.
         params: Trainable values.
+        active: Those that one position meets, fewer where experts are chosen.
         buffers: Values that are kept but not trained.
         macs: Multiply-accumulates of matrix products and convolutions.
         elementwise: Other operations.
     """
 
-    __slots__ = ("buffers", "elementwise", "kind", "macs", "output", "params", "path", "uses")
+    __slots__ = (
+        "active", "buffers", "elementwise", "kind", "macs", "output", "params", "path", "uses"
+    )  # fmt: skip
 
     def __init__(self, path: str, kind: str, output: TensorType) -> None:
         self.path, self.kind, self.output = path, kind, output
-        self.uses = self.params = self.buffers = 0
+        self.uses = self.params = self.active = self.buffers = 0
         self.macs: Dim = 0
         self.elementwise: Dim = 0
 
@@ -51,7 +55,9 @@ class LayerCost:
         self.uses += visit.times
         self.macs = self.macs + node.layer.macs(node.types, types) * times
         self.elementwise = self.elementwise + node.layer.elementwise(node.types, types) * times
-        for weight in node.weights if visit.owners else ():
+        weights = node.weights if visit.owners else ()
+        self.active += node.layer.active_params(weights) * visit.owners
+        for weight in weights:
             if weight.trainable:
                 self.params += weight.count * visit.owners
             else:
@@ -85,6 +91,11 @@ class CostReport:
     def params(self) -> int:
         """Trainable values."""
         return sum(layer.params for layer in self.layers)
+
+    @property
+    def active(self) -> int:
+        """Trainable values that one position meets, fewer where experts are chosen."""
+        return sum(layer.active for layer in self.layers)
 
     @property
     def buffers(self) -> int:
@@ -132,6 +143,7 @@ class CostReport:
             "params": {
                 "total": self.params,
                 "trainable": self.params,
+                **({"active": self.active} if self.active != self.params else {}),
                 "buffers": self.buffers,
             },
             "macs": {"forward": self.macs},
@@ -147,6 +159,7 @@ class CostReport:
             "kind": layer.kind,
             "shape": [self.at(dim) for dim in layer.output.shape],
             "params": layer.params,
+            **({"active_params": layer.active} if layer.active != layer.params else {}),
             "macs": self.at(layer.macs),
             "elementwise": self.at(layer.elementwise),
             "uses": layer.uses,

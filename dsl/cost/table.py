@@ -57,10 +57,12 @@ def title(report: CostReport) -> str:
 def summary(report: CostReport) -> list[str]:
     """What stands below the table: totals with their units, and how they depend on symbols."""
     per = "per sample" if report.batch == 1 else f"for a batch of {report.batch}"
+    active = f", {report.active:,} of them active for each position"
     lines = [
         f"  {short(report.flops)}FLOPs forward, {short(report.train_step)}FLOPs a training step "
         f"(forward + backward), {per}",
         f"  {report.params:,} parameters"
+        + active * (report.active != report.params)
         + (f"; {report.buffers:,} more values are kept but not trained" * bool(report.buffers))
         + f"; {short(report.elementwise)} element-wise operations are not in the FLOPs",
     ]

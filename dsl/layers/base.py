@@ -145,6 +145,10 @@ class Layer(Kind, abstract=True):
         """The tensors it owns for these inputs; their order is their order in checkpoints."""
         return ()
 
+    def active_params(self, weights: tuple[Weight, ...]) -> int:
+        """Trainable values that one position meets: all, but for layers that route."""
+        return sum(weight.count for weight in weights if weight.trainable)
+
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Multiply-accumulates of one sample's forward pass."""
         return 0

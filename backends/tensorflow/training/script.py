@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backends.layers.mixture import is_balanced
 from backends.pycode.literals import literal
 from backends.scripting import TEMPLATES as SHARED
 from backends.scripting import ModelCode, Origin
@@ -18,6 +19,7 @@ from backends.tensorflow.training.metrics import metric_context
 from backends.tensorflow.training.optimizers import optimizer_context
 from dsl.ir import Model, walk
 from dsl.layers.extern import ExternLayer
+from dsl.layers.mixture import MixtureOfExperts
 from dsl.shapes.types import TensorType
 from dsl.training.optimizers import Adam
 from dsl.training.plan import Training
@@ -87,6 +89,8 @@ def _training(
         **_precision(training),
         **_augment(model, training),
         "model_call": _call(model),
+        "mixture": any(map(is_balanced, layers)),
+        "routed": any(isinstance(layer, MixtureOfExperts) for layer in layers),
         "random": any(layer.stochastic for layer in layers),
         "autograph": "" if _is_extern(layers) else "autograph=False, ",
         "next_of_all": data["text"] and model.body.outputs[0].value.type.rank > 1,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backends.layers.mixture import is_balanced
+from backends.lowering.modelcode import Helpers, own_names
 from backends.pycode.literals import literal
 from backends.scripting import TEMPLATES as SHARED
 from backends.scripting import ModelCode, Origin
@@ -15,6 +17,7 @@ from backends.torch.training.losses import activation_code, loss_context
 from backends.torch.training.metrics import metric_context
 from backends.torch.training.optimizers import optimizer_context
 from dsl.ir import Model, walk
+from dsl.layers.mixture import MixtureOfExperts
 from dsl.shapes.dim import evaluate
 from dsl.training.optimizers import Adam
 from dsl.training.plan import Training
@@ -94,6 +97,7 @@ def _training(
         **precision,
         **calls,
         **_augment(model, training),
+        "mixture": _mixture(model),
         "random": bool(training.augment)
         or any(visit.node.layer.stochastic for visit in walk(model.body.nodes)),
         "next_of_all": data["text"] and model.body.outputs[0].value.type.rank > 1,
@@ -106,6 +110,12 @@ def _training(
         "wide": any(output.value.type.rank > 1 for output in model.body.outputs)
         and not data["text"],
     }
+
+
+def _mixture(model: Model) -> str:
+    """The class of layers that penalise uneven use of their experts, "" for none."""
+    balanced = any(is_balanced(visit.node.layer) for visit in walk(model.body.nodes))
+    return Helpers("", own_names(model)).spelled(MixtureOfExperts.name) if balanced else ""
 
 
 def _needs(data: dict[str, Any]) -> str:
