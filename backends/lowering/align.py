@@ -7,10 +7,11 @@ out the same text, `Conflict` otherwise); where a `when` went both ways, it has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from backends.lowering.merging import fold_equal, note_merged, unmerged
 from dsl.ir import (
     Body,
     CallNode,
@@ -23,7 +24,7 @@ from dsl.ir import (
     Value,
     WhenNode,
 )
-from dsl.shapes.trace import Operand, formula, names_in, traced
+from dsl.shapes.trace import Expr, Operand, formula, names_in, traced
 
 
 class Conflict(Exception):
@@ -150,6 +151,8 @@ class Template:
     Attributes:
         settled: Names of the spec that decided a choice for all variants alike: code for other
             values of them would be other code.
+        merged: What sizes behind choices are, by the names they go under; None where variants
+            have no common formula.
     """
 
     inputs: tuple[Slot, ...]
@@ -158,6 +161,7 @@ class Template:
     outputs: tuple[Slot, ...]
     output_names: tuple[str, ...]
     settled: frozenset[str] = frozenset()
+    merged: Mapping[str, Operand] = field(default_factory=dict)
 
 
 def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
@@ -175,8 +179,14 @@ def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
     nodes = aligner.nodes([body.nodes for body in bodies])
     outputs = aligner.known([tuple(item.value for item in body.outputs) for body in bodies])
     names = tuple(item.name for item in bodies[0].outputs)
-    settled = frozenset(aligner.settled)
-    return Template(inputs, bodies[0].names, nodes, outputs, names, settled)  # type: ignore[arg-type]
+    settled = frozenset(
+        name
+        for mentioned in aligner.settled
+        for name in names_in(unmerged(Expr("name", mentioned), aligner.merged))
+    )
+    return Template(
+        inputs, bodies[0].names, nodes, outputs, names, settled, aligner.merged
+    )  # type: ignore[arg-type]
 
 
 def same(values: Sequence[Any]) -> Any:
@@ -207,6 +217,7 @@ class _Aligner:
     def __init__(self, unroll: bool) -> None:
         self._unroll = unroll
         self.settled: set[str] = set()
+        self.merged: dict[str, Operand] = {}
         self._slots: dict[Value, Slot] = {}
         self._shared: dict[SharedNode, SharedSlot] = {}
 
@@ -289,6 +300,7 @@ class _Aligner:
         inputs = self.known([node.inputs for node in variants])
         then = self._branch([node for node in variants if node.taken])
         otherwise = self._branch([node for node in variants if not node.taken])
+        note_merged(variants, self.merged)
         if then is None or otherwise is None:
             return self._one_way(then or otherwise, variants)
         outputs = self.slots([node.outputs for node in variants])
@@ -330,12 +342,14 @@ class _Aligner:
         starts = self.slots([part.inputs for part in parts])
         body = self.nodes([part.nodes for part in parts])
         results = self.known([part.outputs for part in parts])
+        carried = _carried(rounds)
+        fixed = fold_equal(carried, self.merged)
         return RepeatSlot(
             first.name, _line(first), first.comments,
             same_formula([node.times for node in variants]),
             same_formula([node.rows for node in variants]),
             first.names, inputs, self.slots([node.outputs for node in variants]),
-            body, starts, results, _carried(rounds),
+            body, starts, results, {k: v for k, v in carried.items() if k not in fixed},
             first.indexed,
         )  # type: ignore[arg-type]  # fmt: skip
 

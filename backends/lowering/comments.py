@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from backends.lowering.align import Slot
+from dsl.passes.locals import MERGED
 from dsl.shapes.dim import Dim
-from dsl.shapes.trace import Traced, formula, names_in, render
+from dsl.shapes.trace import Operand, formula, names_in, render
 from dsl.shapes.types import TensorType
 from dsl.source import Source
 
@@ -36,28 +38,36 @@ def comments_above(decl: Any) -> tuple[str, ...]:
     return tuple(item.text for item in decl.leading if item.span.position[0] > last)
 
 
-def shape_comment(slot: Slot, channels_last: bool = False) -> str:
+def shape_comment(
+    slot: Slot, resolve: Callable[[Operand], Operand], channels_last: bool = False
+) -> str:
     """The shape of a value as ``[B, 4 * width, H, W]``.
 
     A size is shown as a number where all variants agree on it, by its formula where that is
     short, else by the letter of its axis.
+
+    Args:
+        slot: The value.
+        resolve: Puts a formula in terms that the class knows.
+        channels_last: Whether the framework stores images so.
     """
     types = [value.type for value in slot.variants]
-    parts = [_size(types, axis) for axis in range(types[0].rank)]
+    parts = [_size(types, axis, resolve) for axis in range(types[0].rank)]
     if channels_last and types[0].is_image_like:
         parts = [*parts[1:], parts[0]]
     return f"[{', '.join((['B'] if types[0].batched else []) + parts)}]"
 
 
-def _size(types: list[TensorType], axis: int) -> str:
+def _size(types: list[TensorType], axis: int, resolve: Callable[[Operand], Operand]) -> str:
     dims: list[Dim] = [type_.shape[axis] for type_ in types]
     if all(dim == dims[0] for dim in dims):
         return str(dims[0])
-    texts = {render(formula(dim), _plain_name) if isinstance(dim, Traced) else "" for dim in dims}
+    sizes = {resolve(formula(dim)) for dim in dims}
     name = types[0].axes[axis]
-    if len(texts) == 1 and name in ("channels", "features"):
-        text = texts.pop()
-        if text and len(text) <= 16 and names_in(formula(dims[0])):
+    if len(sizes) == 1 and name in ("channels", "features"):
+        size = sizes.pop()
+        text = render(size, _plain_name)
+        if names_in(size) and len(text) <= 16 and MERGED not in text:
             return text
     return LETTERS.get(name or "", "N")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from backends.lowering.align import (
@@ -22,8 +23,8 @@ from backends.lowering.align import (
 from backends.lowering.book import ClassPlan
 from backends.lowering.steps import Path, Refused, StepWriter
 from backends.lowering.uses import captured_slots, every_slot, inner_nodes
-from backends.pycode.names import class_name
-from dsl.shapes.trace import formula, names_in
+from backends.pycode.names import class_name, identifier
+from dsl.shapes.trace import Expr, formula, names_in
 
 
 class ConstructorWriter(StepWriter):
@@ -53,7 +54,7 @@ class ConstructorWriter(StepWriter):
     def _choice(self, slot: WhenSlot, path: Path, depth: int) -> Iterator[str]:
         then = list(self.modules(slot.then.nodes, path, depth + 1))
         otherwise = list(self.modules(slot.otherwise.nodes, path, depth + 1))
-        condition = self.condition(slot.condition, self.code)
+        condition = self.chosen(slot)
         if then:
             yield f"{'    ' * depth}if {condition}:"
             yield from then
@@ -63,6 +64,22 @@ class ConstructorWriter(StepWriter):
         elif otherwise:
             yield f"{'    ' * depth}if not ({condition}):"
             yield from otherwise
+
+    def chosen(self, slot: WhenSlot) -> str:
+        """Which way a choice goes, as both methods know it: an attribute of its own.
+
+        A condition that is one name is that name; one that names variables of a loop is written
+        where it is needed.
+        """
+        operand = self.unmerged(slot.condition)
+        is_name = isinstance(operand, Expr) and operand.op == "name"
+        if is_name or names_in(operand) & (self.loop_locals | self.locals):
+            return self.condition(operand, self.forward_code)
+        if id(slot) not in self.flags:
+            taken = {flag for flag, _ in self.flags.values()} | set(self.plan.params)
+            code = self.condition(operand, self.code)
+            self.flags[id(slot)] = (free_flag(slot, taken), code)
+        return f"self.{self.flags[id(slot)][0]}"
 
     def group(self, slot: GroupSlot, path: Path, depth: int) -> Iterator[str]:
         """The lines that make the modules of a group."""
@@ -171,7 +188,7 @@ class ConstructorWriter(StepWriter):
                 name
                 for carrier in needed & self.carried.keys()
                 for operand in self.carried[carrier]
-                for name in names_in(formula(operand))
+                for name in names_in(self.unmerged(formula(operand)))
             }
             if more <= needed:
                 break
@@ -220,7 +237,10 @@ class ConstructorWriter(StepWriter):
         if id(slot) not in self.rounds:
             captured = captured_slots(slot)
             inputs = (*slot.starts, *captured)
-            template = Template(inputs, (), slot.body, slot.results, ("",) * len(slot.results))
+            template = Template(
+                inputs, (), slot.body, slot.results, ("",) * len(slot.results),
+                merged=self.plan.template.merged,
+            )  # fmt: skip
             extra = (*self.plan.sizes, *sorted(self.locals), *slot.carried, *slot.names)
             sizes = tuple(dict.fromkeys(extra))
             name = f"{self.plan.name}{class_name(slot.name)}"
@@ -283,6 +303,17 @@ class ConstructorWriter(StepWriter):
     @abstractmethod
     def write_inner(self, plan: ClassPlan) -> None:
         """Writes a class that only this one uses."""
+
+
+def free_flag(slot: WhenSlot, taken: set[str]) -> str:
+    """A name for what a choice hangs on: after the first step that it decides about."""
+    nodes = slot.then.nodes or slot.otherwise.nodes
+    first = next((inner.name for inner in every_slot(nodes) if getattr(inner, "name", "")), "more")
+    name = base = "is_residual" if first == "add" else f"has_{identifier(first)}"
+    numbers = count(2)
+    while name in taken:
+        name = f"{base}_{next(numbers)}"
+    return name
 
 
 def mentions(text: str, name: str) -> bool:

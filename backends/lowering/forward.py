@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import AbstractContextManager
 
 from backends.lowering.align import (
@@ -18,7 +19,7 @@ from backends.lowering.comments import shape_comment
 from backends.lowering.constructor import ConstructorWriter
 from backends.lowering.scribe import Scribe
 from backends.lowering.steps import Path
-from backends.lowering.uses import captured_slots, count_uses
+from backends.lowering.uses import captured_slots, count_uses, every_slot, read_by
 
 
 class ForwardWriter(ConstructorWriter):
@@ -30,7 +31,7 @@ class ForwardWriter(ConstructorWriter):
 
     def comment(self, slot: Slot) -> str:
         """The shape of a value as the framework stores it."""
-        return shape_comment(slot, self.channels_last)
+        return shape_comment(slot, self.unmerged, self.channels_last)
 
     def steps(self, nodes: list[NodeSlot], path: Path, scribe: Scribe) -> None:
         """Writes the steps of some nodes."""
@@ -77,12 +78,26 @@ class ForwardWriter(ConstructorWriter):
         """A choice: both ways leave their result in the same variables."""
         scribe.flush()
         scribe.remark(slot.comments)
-        names = [scribe.define(value) for value in slot.outputs]
-        condition = self.condition(slot.condition, self.forward_code)
+        names = self._outcomes(slot, scribe)
+        condition = self.chosen(slot)
         ways = [(f"if {condition}:", slot.then), ("else:", slot.otherwise)]
         with scribe.holding(names):
             written = [self._way(branch, names, path, scribe) for _, branch in ways]
         self._join_ways(ways, written, condition, scribe)
+
+    def _outcomes(self, slot: WhenSlot, scribe: Scribe) -> list[str]:
+        """The variables of a choice's results: where one way does nothing, those it had before."""
+        for empty, other in ((slot.otherwise, slot.then), (slot.then, slot.otherwise)):
+            if empty.nodes or len(set(empty.results)) < len(empty.results):
+                continue
+            inside = Counter((*empty.results, *other.results))
+            for inner in every_slot(other.nodes):
+                inside.update(read_by(inner))
+            if all(scribe.is_last(value, inside[value]) for value in empty.results):
+                for value, before in zip(slot.outputs, empty.results):
+                    scribe.alias(value, before)
+                return [scribe.variable(value) for value in slot.outputs]
+        return [scribe.define(value) for value in slot.outputs]
 
     def _way(self, branch: Branch, names: list[str], path: Path, scribe: Scribe) -> list[str]:
         """The lines of one way through a choice."""

@@ -116,6 +116,11 @@ class Scribe:
         self._uses[slot] -= 1
         return name
 
+    def is_last(self, slot: Slot, uses: int) -> bool:
+        """Whether no more than some uses of a value are left, and no name of the author's is."""
+        named = slot.hint not in ("", "input")
+        return self._uses[slot] <= uses and not named and slot in self._names
+
     def alias(self, slot: Slot, other: Slot) -> None:
         """Lets a value be another one under a second identity."""
         self._names[slot] = self.variable(other)

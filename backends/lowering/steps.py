@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from backends.base import Emission, Emitters, Site, Unsupported
 from backends.lowering.align import CallSlot, Conflict, LayerSlot, Slot, same
 from backends.lowering.book import Book, ClassPlan, call_sizes
+from backends.lowering.merging import unmerged
 from backends.lowering.scribe import HOLE
 from backends.lowering.uses import count_uses
 from backends.pycode.literals import literal, python
@@ -72,6 +73,7 @@ class StepWriter(ABC):
         self.rounds: dict[int, ClassPlan] = {}
         self.loop_locals: set[str] = set()
         self.carried: dict[str, tuple[Any, Any]] = {}
+        self.flags: dict[int, tuple[str, str]] = {}
         self.nested: dict[Path, str] = {}
         self.needed: set[str] | None = None
         self.uses: Counter[Slot] = count_uses(plan.template)
@@ -129,10 +131,16 @@ class StepWriter(ABC):
         Names of a loop are such, where its rounds are written out one by one.
         """
         if isinstance(value, Traced):
+            value = traced(plain(value), self.unmerged(value.expr))
+        if isinstance(value, Traced):
             return value if all(map(self.sees, names_in(value.expr))) else plain(value)
         if isinstance(value, tuple):
             return tuple(map(self._in_sight, value))
         return value
+
+    def unmerged(self, operand: Operand) -> Operand:
+        """A formula with sizes behind choices as what the choices make of them."""
+        return unmerged(operand, self.plan.template.merged)
 
     def sees(self, name: str) -> bool:
         """Whether a name of the spec means something at this place of the class."""
@@ -238,6 +246,7 @@ class StepWriter(ABC):
         Raises:
             Conflict: It names what means nothing in this class.
         """
+        operand = self.unmerged(operand)
         if not isinstance(operand, Expr):
             return literal(operand)
         if not all(map(self.sees, names_in(operand))):

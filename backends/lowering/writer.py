@@ -76,12 +76,14 @@ class Writer(ForwardWriter):
         scribe.add(f"return {', '.join(names)}", self.plan.template.outputs)
 
     def _constructor(self, modules: list[str]) -> Iterator[str]:
-        if not modules and not self.stored:
+        if not modules and not self.stored and not self.flags:
             return
         yield f"    def __init__({self.signature()}):"
         yield f"        super().__init__({', '.join(self.further)})"
         for name in self.stored:
             yield f"        self.{self.attribute(name)} = {self.variable(name)}"
+        for name, code in self.flags.values():
+            yield f"        self.{self.attribute(name)} = {code}"
         yield from modules
         yield ""
 

@@ -245,6 +245,9 @@ class ModelWriter(KerasWriter):
     def forward_name(self, name: str) -> str:
         return self.init_name(name)
 
+    def chosen(self, slot: WhenSlot) -> str:
+        return self.condition(slot.condition, self.code)
+
     def target(self, path: Path) -> str:
         held = (name for place, name in self._held.items() if is_place(place, path))
         return next(held, "_module_")

@@ -8,6 +8,7 @@ gives every draft its name and freezes it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from dsl.ir import (
@@ -83,9 +84,13 @@ class GroupDraft(Draft, frozen=False, eq=False):
 
 
 class WhenDraft(Draft, frozen=False, eq=False):
-    """A choice made; a level of names only where the author names it."""
+    """A choice made; a level of names only where the author names it.
+
+    `reserved` counts the names that the branch not taken would give.
+    """
 
     condition: Any = None
+    reserved: Counter[str] = field(default_factory=Counter)
     taken: bool = True
     drafts: list[Draft] = field(default_factory=list)
     inputs: tuple[Value, ...] = ()
@@ -133,6 +138,13 @@ class Namer:
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
         self.numbers: dict[str, int] = {}
+
+    def reserve(self, taken: set[str], names: Counter[str]) -> None:
+        """Keeps free what other layers would be called where only `taken` were taken."""
+        other = Namer(taken)
+        for name in names.elements():
+            other.name(name)
+        self.taken |= other.taken
 
     def name(self, base: str) -> str:
         """`base`, or with the first free number behind it."""
@@ -204,8 +216,12 @@ def _finish(
     nodes: list[Node] = []
     for draft in drafts:
         if is_transparent(draft):
+            before = set(namer.taken)
             inner = _finish(draft.drafts, prefix, namer, single)
-            nodes.extend([_when(draft, inner)] if isinstance(draft, WhenDraft) else inner)
+            if isinstance(draft, WhenDraft):
+                namer.reserve(before, draft.reserved)
+                inner = (_when(draft, inner),)
+            nodes.extend(inner)
             continue
         name = "" if draft is single else draft.name or namer.name(draft.base)
         draft.path = join(prefix, name)

@@ -1,8 +1,11 @@
-"""Local names that carry sizes through the loops of generated constructors.
+"""Local names for sizes that differ from round to round, or with the way a choice went.
 
 A size that changes from round to round (``channels``) lives in a variable of the constructor. Its
 name means nothing outside of that constructor, so what leaves it is put in other terms: a closed
 form where the loop has one, else the plain number.
+
+A size behind a ``when`` has a name as well, since each variant of a body knows only the way that
+it went: what both ways make of it is known where variants are put together, and no code shows it.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from dsl.shapes.trace import (
 )
 from dsl.source import Span
 
+MERGED = "?"
+"""What names of sizes behind a choice begin with; no spec can."""
+
 
 class Locals:
     """The carried names of one block or model, in order, with their values after the loop."""
@@ -31,6 +37,7 @@ class Locals:
     def __init__(self) -> None:
         self._exits: dict[str, Operand | None] = {}
         self._names: dict[tuple[int, int, int], str] = {}
+        self._merged: dict[str, Operand] = {}
 
     def name(self, place: tuple[int, int, int], base: str, taken: set[str]) -> str:
         """The name of a carried size, one that nothing else in the block has.
@@ -50,6 +57,19 @@ class Locals:
         self._exits[name] = None
         self._names[place] = name
         return name
+
+    def merge(self, place: tuple[int, int, int], dim: Dim) -> Dim:
+        """A size behind a choice, under a name that is the same whichever way was taken.
+
+        Args:
+            place: Start of the choice in the text, number of the result, and axis.
+            dim: The size as the way taken makes it.
+        """
+        if not isinstance(dim, int):
+            return dim
+        name = MERGED + ".".join(map(str, place))
+        self._merged[name] = formula(dim)
+        return TracedInt(int(dim), Expr("name", name))
 
     def mark(self) -> int:
         """The number of names so far."""
@@ -82,8 +102,10 @@ class Locals:
         """A formula without local names, or None where there is none."""
         known = {key: value for key, value in self._exits.items() if value is not None}
         result = operand
-        for _ in range(len(known) + 1):
-            result = substitute(result, known)
+        for _ in range(len(known) + len(self._merged) + 1):
+            before, result = result, substitute(substitute(result, self._merged), known)
+            if result == before:
+                break
         return None if names_in(result) & self._exits.keys() else result
 
     def outside(self, dim: Dim, keep: str) -> Operand:
@@ -105,7 +127,8 @@ class Locals:
 
     def leave(self, dim: Dim) -> Dim:
         """A size as it may be known outside of the block: without local names."""
-        if not isinstance(dim, TracedInt) or not names_in(dim.expr) & self._exits.keys():
+        local = self._exits.keys() | self._merged.keys()
+        if not isinstance(dim, TracedInt) or not names_in(dim.expr) & local:
             return dim
         result = self.resolve(dim.expr)
         return int(dim) if result is None else traced(int(dim), result)

@@ -20,9 +20,10 @@ from dsl.passes.drafts import (
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import Flow, Frame
 from dsl.passes.locals import Locals, carry
+from dsl.passes.reserved import reserved_names
 from dsl.passes.scope import Binding, Scope, Tensor
 from dsl.passes.usage import Usage, mentioned
-from dsl.shapes.trace import Expr, Operand, formula, plain, traced
+from dsl.shapes.trace import Expr, Operand, Traced, formula, plain, traced
 from dsl.source import Span
 from dsl.syntax import ast
 
@@ -192,11 +193,14 @@ class Structures:
         if taken is not None:
             output, steps = self._inside(taken, flow, frame.scope.inner(), gives_input=False)
         fresh = self._fresh(output)
+        if self.trace and isinstance(condition, Traced):
+            fresh = self._merged(element, fresh)
         drafts.append(
             WhenDraft(
                 element.span,
                 "when",
                 condition=formula(condition),
+                reserved=reserved_names(other, frame.scope),
                 taken=bool(condition),
                 drafts=steps,
                 inputs=flow.values,
@@ -216,6 +220,20 @@ class Structures:
                 self.origins[copy] = self.origins[value]
             values.append(copy)
         self.usage.use(flow.values)
+        return Flow(tuple(values), flow.named)
+
+    def _merged(self, element: ast.When, flow: Flow) -> Flow:
+        """The flow behind a choice, its sizes under names that do not tell the way taken."""
+        values = []
+        for index, value in enumerate(flow.values):
+            shape = tuple(
+                self.locals.merge((element.span.start, index, axis), dim)
+                for axis, dim in enumerate(value.type.shape)
+            )
+            changed = Value(value.type.with_shape(shape, value.type.axes), value.hint)
+            if value in self.origins:
+                self.origins[changed] = self.origins[value]
+            values.append(changed)
         return Flow(tuple(values), flow.named)
 
     # --- repeat -------------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""Sizes behind choices: one formula for what both ways make of a size.
+
+Each variant of a body went one way through a `when`, and knows what that way made of a size. The
+size bears a name of its own from there on, so that variants agree on all that follows; here the
+name gets its meaning, from the variants together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dsl.ir import WhenNode
+from dsl.passes.locals import MERGED
+from dsl.shapes.trace import Expr, Operand, formula, names_in, substitute
+
+
+def note_merged(variants: Sequence[WhenNode], merged: dict[str, Operand]) -> None:
+    """Notes what the sizes behind a choice are.
+
+    Args:
+        variants: The choice in each variant.
+        merged: Receives a formula for each name; None where there is none, which leaves the
+            numbers.
+    """
+    for index, output in enumerate(variants[0].outputs):
+        for axis, dim in enumerate(output.type.shape):
+            name = formula(dim)
+            if isinstance(name, Expr) and name.op == "name" and name.args[0].startswith(MERGED):
+                operand = _merge(variants, index, axis)
+                known = merged.get(name.args[0], operand)
+                merged[name.args[0]] = operand if known == operand else None
+
+
+def _merge(variants: Sequence[WhenNode], index: int, axis: int) -> Operand:
+    """The size by the way taken; None where variants that went one way differ in it."""
+    ways: list[set[Operand]] = [set(), set()]
+    for node in variants:
+        ways[node.taken].add(formula(node.results[index].type.shape[axis]))
+    if any(len(way) > 1 for way in ways):
+        return None
+    otherwise, then = (next(iter(way), None) for way in ways)
+    if then is None or otherwise is None or then == otherwise:
+        return otherwise if then is None else then
+    return choose(then, variants[0].condition, otherwise)
+
+
+def choose(then: Operand, condition: Operand, otherwise: Operand) -> Operand:
+    """``then if condition else otherwise``; ``a if a != b else b`` is a."""
+    if isinstance(condition, Expr) and set(condition.args) == {then, otherwise}:
+        if condition.op == "!=":
+            return then
+        if condition.op == "==":
+            return otherwise
+    return Expr("if", then, condition, otherwise)
+
+
+def unmerged(operand: Operand, merged: Mapping[str, Operand]) -> Operand:
+    """A formula in which names of sizes behind choices are replaced by what they stand for.
+
+    One that stands for no formula stays.
+    """
+    known = {name: value for name, value in merged.items() if value is not None}
+    for _ in range(len(known) + 1):
+        if not names_in(operand) & known.keys():
+            break
+        operand = substitute(operand, known)
+    return operand
+
+
+def fold_equal(carried: Mapping[str, tuple[Any, Any]], merged: dict[str, Operand]) -> set[str]:
+    """Notes carried sizes that no round changes, once choices are known; gives their names."""
+    fixed = set()
+    for name, (first, following) in carried.items():
+        if first is not None and following is not None:
+            if unmerged(formula(following), merged) == Expr("name", name):
+                merged[name] = formula(first)
+                fixed.add(name)
+    return fixed
