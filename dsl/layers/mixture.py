@@ -134,7 +134,6 @@ class MixtureOfExperts(Layer):
         return every - routed + routed // self.experts * self.top_k
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
-        width = inputs[0].shape[-1]
         hidden = self.top_k * self.hidden + self.shared
         each = self.experts + (3 if self.gated else 2) * hidden + bool(self.shared_gate)
         return product(inputs[0].shape) * each
