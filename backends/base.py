@@ -54,6 +54,31 @@ class Emission:
     weights: tuple[KerasWeight, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How a model continues a sequence: `backends.lowering.generation` finds out.
+
+    Attributes:
+        tokens: The input that is continued.
+        given: The other inputs, which stay as they are: what an encoder reads.
+        vocabulary: How many tokens there are.
+        context: The most positions that the model looks at, None for any number.
+        cached: Whether each step takes in the new token alone.
+        attends: Whether attention looks back.
+        recurrent: Whether a state is carried along.
+        recomputed: Names of the kinds that need all positions in every step.
+    """
+
+    tokens: str
+    given: tuple[str, ...]
+    vocabulary: int
+    context: int | None
+    cached: bool
+    attends: bool = False
+    recurrent: bool = False
+    recomputed: tuple[str, ...] = ()
+
+
 @dataclass
 class Site:
     """Where a layer is emitted.

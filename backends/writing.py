@@ -71,7 +71,15 @@ class FileWriter:
             )  # fmt: skip
             return None
         imports = (*import_lines(code.text), *code.imports)
-        script = ScriptCode(code.text, code.name, imports, self.keys(model))
+        script = ScriptCode(
+            code.text,
+            code.name,
+            imports,
+            self.keys(model),
+            code.generation,
+            code.remembers,
+            code.cache,
+        )
         summary = " ".join(file_comment(model.decl.span.source)[0])
         origin = _origin(spec, place, training, self.name, summary)
         return tidy(

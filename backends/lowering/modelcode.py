@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.base import Emitters
+from backends.base import Emitters, Generation
 from backends.lowering.align import Conflict, align
 from backends.lowering.book import Book, ClassPlan
 from backends.lowering.comments import comments_above
+from backends.lowering.generation import generation
 from backends.lowering.rewrite import pool_first
 from backends.lowering.steps import Refused
 from backends.lowering.writer import Writer
@@ -19,6 +20,9 @@ from backends.pycode.render import draw_helper
 from dsl.ir import CallNode, Model, Node, children, walk
 from dsl.layers.extern import ExternLayer
 from dsl.shapes.trace import plain
+
+REMEMBERING = ("Attention", "MultiHeadAttention", "PositionEmbedding")
+"""Helper classes that take a cache while a sequence is continued."""
 
 IMPORTED = ("OrderedDict", "Image")
 """Classes that generated files may import by name."""
@@ -33,12 +37,18 @@ class ModelCode:
         text: Constants, helpers, classes and `build_model`, in this order.
         helpers: Names of the helpers it holds.
         imports: Lines that import the user's own layers.
+        generation: How it continues a sequence, if it does.
+        remembers: Classes of layers that take a cache while it does so.
+        cache: The name for the cache's class.
     """
 
     name: str
     text: str
     helpers: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    generation: Generation | None = None
+    remembers: tuple[str, ...] = ()
+    cache: str = "KVCache"
 
 
 @dataclass
@@ -48,11 +58,13 @@ class Helpers:
     Attributes:
         package: Of the backend.
         taken: Names of classes that the spec's own blocks have; a helper makes way for them.
+        cached: Whether layers remember earlier positions while a sequence is continued.
         flags: What is asked of each helper.
     """
 
     package: str
     taken: frozenset[str] = frozenset()
+    cached: bool = False
     flags: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def ask(self, name: str, **flags: Any) -> str:
@@ -76,7 +88,11 @@ class Helpers:
         from dsl.passes.drafts import snake_case
 
         texts = [
-            draw_helper(self.package, name if name.islower() else snake_case(name), flags)
+            draw_helper(
+                self.package,
+                name if name.islower() else snake_case(name),
+                {**flags, "cached": self.cached},
+            )
             for name, flags in self.flags.items()
         ]
         for name in self.flags:
@@ -95,7 +111,7 @@ def _is_variable(name: str, text: str) -> bool:
     return re.search(rf"(?<![\w.\"']){name}\b(?![(\"'])", re.sub("#.*", "", text)) is not None
 
 
-def _own_names(model: Model) -> frozenset[str]:
+def own_names(model: Model) -> frozenset[str]:
     """What the spec calls its model and the blocks that it uses."""
     names = {model.name}
     stack, seen = [model.body.nodes], set()
@@ -129,8 +145,9 @@ def model_code(
     Raises:
         Refused: The backend cannot express a layer.
     """
-    own = _own_names(model)
-    helpers = Helpers(package, own)
+    own = own_names(model)
+    continued = generation(model)
+    helpers = Helpers(package, own, continued is not None and continued.cached)
     constants: set[str] = set()
 
     def write(plan: ClassPlan, writer: type[Writer] = block_writer) -> None:
@@ -153,7 +170,13 @@ def model_code(
     helper_texts, classes = helpers.texts(classes)
     parts = [*_constants(model, constants), *helper_texts, *classes, _build(plan)]
     return ModelCode(
-        model.name, "\n\n\n".join(parts) + "\n", tuple(helpers.flags), _import_lines(externs)
+        model.name,
+        "\n\n\n".join(parts) + "\n",
+        tuple(helpers.flags),
+        _import_lines(externs),
+        continued,
+        tuple(helpers.spelled(name) for name in REMEMBERING if name in helpers.flags),
+        helpers.spelled("KVCache" if continued and continued.attends else "StateCache"),
     )
 
 

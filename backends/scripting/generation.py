@@ -26,6 +26,7 @@ def generation_context(code: ModelCode, training: Training) -> dict[str, Any]:
             "vocabulary": found.vocabulary,
             "context": found.context,
             "cached": found.cached,
+            "kept": _kept(found),
             "attends": found.attends,
             "recurrent": found.recurrent,
             "recomputed": _why(found),
@@ -45,13 +46,15 @@ def generation_imports(found: Generation | None, framework: str) -> set[str]:
     return {framework, "import numpy as np", *(["import contextlib"] if found.cached else [])}
 
 
-def generation_flags(generation: dict[str, Any] | None) -> list[str]:
-    """The arguments of ``add_argument`` that belong to the command, one string each."""
+def command_context(
+    generation: dict[str, Any] | None, usage: list[str], flags: list[str]
+) -> dict[str, list[str]]:
+    """How the script is called, and the arguments of ``add_argument``, with the command's own."""
     if generation is None or not generation["command"]:
-        return []
+        return {}
     ids = generation["words"] == "numbers"
     what = 'numbers of tokens: \\"1 2 3\\"' if ids else "the text to continue"
-    return [
+    own = [
         f'"--prompt"{"" if ids else f", default={quote(chr(10))}"}, help="for generate: {what}"',
         '"--tokens", type=int, default=200, help="for generate: how many to add"',
         '"--temperature", type=float, default=1.0, help="0 takes the likeliest token each time"',
@@ -59,13 +62,22 @@ def generation_flags(generation: dict[str, Any] | None) -> list[str]:
         '"--top-p", type=float, default=1.0, help="draw from the fewest of this probability"',
         '"--stop", help="for generate: what ends the text, and is left out"',
     ]
+    prompt = '"1 2 3"' if ids else '"Once"'
+    call = f"{usage[0]} generate --prompt {prompt} --temperature 0.8"
+    return {"usage": [*usage, call], "flags": [*flags, *own]}
+
+
+def _kept(found: Generation) -> str:
+    """What layers keep between steps, in words."""
+    kinds = ["keys and values"] * found.attends + ["the states of recurrent ones"] * found.recurrent
+    return " and ".join(kinds) or "nothing"
 
 
 def _why(found: Generation) -> str:
     """Why every step runs over all tokens; "" where it does not."""
-    if found.cached:
+    kinds = " and ".join(found.recomputed) or ("a model of several inputs" if found.given else "")
+    if found.cached or not kinds:
         return ""
-    kinds = " and ".join(found.recomputed) or "a model with several inputs"
     return f"Every step runs over all tokens: {kinds} keeps nothing of the steps before."
 
 

@@ -9,6 +9,11 @@ from backends.pycode.literals import literal
 from backends.scripting import TEMPLATES as SHARED
 from backends.scripting import ModelCode, Origin
 from backends.scripting.arrays import Array, target_arrays
+from backends.scripting.generation import (
+    command_context,
+    generation_context,
+    generation_imports,
+)
 from backends.scripting.imports import data_imports, import_groups
 from backends.scripting.run import header, run_context
 from backends.scripting.schedule import schedule_context
@@ -52,11 +57,17 @@ def script_context(
         "framework": "TensorFlow",
         "model_code": model_code.code.strip(),
         "trains": trains,
-        "needs": "tensorflow",
+        "needs": "tensorflow and numpy" if model_code.generation else "tensorflow",
     }
+    context |= generation_context(model_code, training)
     if trains:
         context |= _training(model, training, model_code, origin)
-    imports = {*model_code.imports, *(_imports(context) if trains else ())}
+        context |= command_context(context["generation"], context["usage"], context["flags"])
+    imports = {
+        *model_code.imports,
+        *generation_imports(model_code.generation, "import tensorflow as tf"),
+        *(_imports(context) if trains else ()),
+    }
     context["imports"] = import_groups(imports)
     return context
 

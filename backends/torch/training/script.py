@@ -9,6 +9,11 @@ from backends.lowering.modelcode import Helpers, own_names
 from backends.pycode.literals import literal
 from backends.scripting import TEMPLATES as SHARED
 from backends.scripting import ModelCode, Origin
+from backends.scripting.generation import (
+    command_context,
+    generation_context,
+    generation_imports,
+)
 from backends.scripting.imports import data_imports, import_groups
 from backends.scripting.run import header, run_context
 from backends.scripting.schedule import schedule_context
@@ -50,12 +55,15 @@ def script_context(
         "framework": "PyTorch",
         "model_code": model_code.code.strip(),
         "trains": trains,
-        "needs": "torch",
+        "needs": "torch and numpy" if model_code.generation else "torch",
     }
+    context |= generation_context(model_code, training)
     if trains:
         context |= _training(model, training, model_code, origin)
+        context |= command_context(context["generation"], context["usage"], context["flags"])
     imports = {
         *model_code.imports,
+        *generation_imports(model_code.generation, "import torch"),
         *(["import torch"] if trains else []),
         *(_imports(context) if trains else ()),
     }
