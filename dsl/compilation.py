@@ -353,7 +353,8 @@ class _Chooser:
 
     def _default(self) -> str:
         """The model that no other model uses."""
-        own = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
+        every = [item for item in self.module.file.statements if isinstance(item, ast.ModelDecl)]
+        own = list({decl.name: decl for decl in reversed(every)}.values())[::-1]
         used = {kind for decl in own for kind in kinds_in(decl.body)}
         free = [decl for decl in own if decl.name not in used]
         if len(free or own) == 1:

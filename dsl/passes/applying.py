@@ -66,10 +66,12 @@ class Applying:
         shared: SharedDraft | None = None,
     ) -> Flow:
         """Applies a layer or block; its draft joins `drafts`."""
+        if call.kind in scope.module.broken:
+            raise Reported
         kind = self._layer_kind(call, scope)
         if kind is None:
             others = (*scope.module.blocks, *scope.module.externs)
-            if call.kind in scope.module.broken or scope.module.has_broken_import:
+            if scope.module.has_broken_import:
                 raise Reported
             raise self.evaluator.unknown_kind(call, "layer", others)
         if isinstance(kind, tuple):
@@ -91,13 +93,15 @@ class Applying:
         self, call: ast.KindCall, layer: Any, arguments: dict[str, Any], flow: Flow, scope: Scope,
         drafts: list[Draft], place: Span, shared: SharedDraft | None,
     ) -> Flow:  # fmt: skip
-        inputs = self._ports(call, layer, flow)
+        at = call.span if shared is None else place
+        inputs = self._ports(call, layer, flow, at)
         types = tuple(value and value.type for value in inputs)
         try:
             results = layer.infer(*types)
             weighted = bool(layer.weights(*types))
         except LayerError as problem:
-            raise self._layer_error(problem, call, arguments, inputs) from None
+            use = None if shared is None else place
+            raise self._layer_error(problem, call, arguments, inputs, use) from None
         results = results if isinstance(results, tuple) else (results,)
         outputs = tuple(Value(type_) for type_ in results)
         for value in outputs:
@@ -112,40 +116,48 @@ class Applying:
         )
         return Flow(outputs)
 
-    def _ports(self, call: ast.KindCall, layer: Layer, flow: Flow) -> tuple[Value | None, ...]:
-        """The flow matched to the ports of a layer."""
+    def _ports(
+        self, call: ast.KindCall, layer: Layer, flow: Flow, at: Span
+    ) -> tuple[Value | None, ...]:
+        """The flow matched to the ports of a layer that is applied at a place."""
         number = len(flow.values)
         if layer.variadic:
             if number < 2:
-                raise self._needs_several(call, "several values", number, "(a, b)")
-            self._no_such_port(call, flow, ())
+                raise self._needs_several(call, "several values", number, "(a, b)", at)
+            self._no_such_port(call, flow, (), at)
             return flow.values
         required = [port.name for port in layer.ports if not port.optional]
         if not len(required) <= number <= len(layer.ports):
             form = f"({', '.join(required)})" if len(required) != 1 else "x"
-            raise self._needs_several(call, count(len(required), "value"), number, form)
+            raise self._needs_several(call, count(len(required), "value"), number, form, at)
         free = [port.name for port in layer.ports[number:]]
-        self._no_such_port(call, flow, tuple(free))
+        self._no_such_port(call, flow, tuple(free), at)
         return (*flow.values, *(flow.named.get(name) for name in free))
 
-    def _needs_several(self, call: ast.KindCall, wants: str, got: int, form: str) -> Reported:
+    def _needs_several(
+        self, call: ast.KindCall, wants: str, got: int, form: str, at: Span
+    ) -> Reported:
+        word = call.kind if at is call.span else at.text
         return self.evaluator.fail(
-            "MSL312", f"`{call.kind}` takes {wants}, and gets {got}", call.span,
-            helps=(f"hand them over together: `{form} -> {call.kind}`",),
+            "MSL312", f"`{call.kind}` takes {wants}, and gets {got}", at,
+            helps=(f"hand them over together: `{form} -> {word}`",),
         )  # fmt: skip
 
-    def _no_such_port(self, call: ast.KindCall, flow: Flow, known: tuple[str, ...]) -> None:
+    def _no_such_port(
+        self, call: ast.KindCall, flow: Flow, known: tuple[str, ...], at: Span
+    ) -> None:
         for name in flow.named:
             if name not in known:
                 takes = f"it takes {', '.join(known)}" if known else "it takes none by name"
                 raise self.evaluator.fail(
-                    "MSL122", f"`{call.kind}` has no input `{name}`", call.span, helps=(takes,)
+                    "MSL122", f"`{call.kind}` has no input `{name}`", at, helps=(takes,)
                 )
 
     def _layer_error(
         self, problem: LayerError, call: ast.KindCall, arguments: dict[str, Any],
-        inputs: tuple[Value | None, ...],
+        inputs: tuple[Value | None, ...], use: Span | None = None,
     ) -> Reported:  # fmt: skip
+        """Reports what a layer's rules say; `use` is where a shared layer is applied."""
         span = argument_span(arguments, call, problem.arg) if problem.arg else call.name_span
         culprits = inputs if problem.input is None else inputs[problem.input : problem.input + 1]
         others = tuple(
@@ -155,9 +167,11 @@ class Applying:
         )
         fix = None
         if problem.insert:
-            start = Span(call.span.source, call.span.start, call.span.start)
+            start = Span(call.span.source, (use or call.span).start, (use or call.span).start)
             fix = Fix(problem.help or "insert it", (Edit(start, problem.insert),), safe=False)
         helps = (problem.help,) if problem.help else ()
+        if use is not None:
+            others, span = (*others, (span, "declared here")), use
         self.report(
             problem.code, problem.message, span, problem.label,
             others=others, notes=problem.notes, helps=helps, fix=fix,
@@ -225,7 +239,8 @@ class Applying:
         args = self.evaluator.bind_call(self.signature_of(decl, module), call, scope)
         if flow.unknown:
             raise Reported
-        inputs = self._block_inputs(call, decl, flow)
+        at = call.span if shared is None else place
+        inputs = self._block_inputs(call, decl, flow, at)
         self.applications.append(place)
         try:
             instance = self._instance(decl, module, args, inputs, call)
@@ -253,18 +268,18 @@ class Applying:
             self.weighted[instance] = found
         return self.weighted[instance]
 
-    def _block_inputs(self, call: ast.KindCall, decl: Any, flow: Flow) -> tuple[Value, ...]:
+    def _block_inputs(
+        self, call: ast.KindCall, decl: Any, flow: Flow, at: Span
+    ) -> tuple[Value, ...]:
         declared = [item for item in decl.body.statements if isinstance(item, ast.InputDecl)]
         names = [item.name for item in declared]
         for name in flow.named:
             if name not in names:
-                raise self.evaluator.fail(
-                    "MSL122", f"`{call.kind}` has no input `{name}`", call.span
-                )
+                raise self.evaluator.fail("MSL122", f"`{call.kind}` has no input `{name}`", at)
         positional = list(flow.values)
         if not declared:
             if len(positional) > 1:
-                raise self._needs_several(call, "1 value", len(positional), "x")
+                raise self._needs_several(call, "1 value", len(positional), "x", at)
             return flow.values
         values = [flow.named.get(name) for name in names]
         for index, value in enumerate(values):
@@ -273,7 +288,7 @@ class Applying:
         if positional or None in values:
             form = f"({', '.join(names)})" if len(names) > 1 else "x"
             wants, got = count(len(names), "value"), len(flow.values) + len(flow.named)
-            raise self._needs_several(call, wants, got, form)
+            raise self._needs_several(call, wants, got, form, at)
         return tuple(values)  # type: ignore[arg-type]
 
     def _instance(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dsl.diagnostics.suggest import nearest
+from dsl.syntax.braces import brace
 from dsl.syntax.errors import Fault
 from dsl.syntax.forms import FORMS, OTHER_WORDS
 from dsl.syntax.lexer import END, NEWLINE, TOO_DEEP
@@ -494,5 +495,6 @@ _FINDINGS = (
     _case,
     _missing_comma,
     _missing_value,
+    brace,
     _same_line,
 )

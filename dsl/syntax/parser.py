@@ -291,9 +291,15 @@ class Run:
             from dsl.syntax.explanations import explain
 
             fault = explain(situation)
-            if fault.code != "MSL011" or not (situation.stray and self.faults):
+            left_outside = fault.code == "MSL011" and situation.stray and bool(self.faults)
+            if not left_outside and not self._is_known(fault):
                 self.faults.append(fault)  # a layer left outside follows from a brace before it
         self.failed.add(statement)
+
+    def _is_known(self, fault: Fault) -> bool:
+        """Whether a word that cannot be a name has been told of: its uses follow from that."""
+        known = {(other.code, other.message) for other in self.faults if other.code == "MSL007"}
+        return (fault.code, fault.message) in known
 
     def _partial(self) -> ast.File:
         """What was read of the file before giving up."""

@@ -15,6 +15,7 @@ _TOP_ONLY = TOP_WORDS - {"let"}
 _BODY_WORDS = frozenset(
     ("input", "output", "let", "shared", "repeat", "when", "residual", "parallel")
 )
+_STRUCTURES = frozenset(("residual", "parallel", "repeat", "when", "shortcut", "otherwise"))
 _CONTINUATIONS = {"shortcut": "SHORTCUT", "otherwise": "OTHERWISE"}
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CONTINUED = re.compile(r"(?:\s|#[^\n]*)*(?:->|(?:otherwise|shortcut)\b)")
@@ -152,6 +153,13 @@ class Situation:
         return next(iter(nearest(self.token.text, words)), "")
 
     @property
+    def settings_in_braces(self) -> bool:
+        """Whether the misfit is the brace of ``Linear{16}``."""
+        previous = self.words[-1][0] if self.words else ""
+        is_kind = previous[:1].isupper() and previous.lower() not in _STRUCTURES
+        return self.token.type == "LBRACE" and is_kind and self.place == "body"
+
+    @property
     def complete(self) -> bool:
         """Whether the statement was whole, and the misfit begins something else."""
         if self.misspelt_continuation:
@@ -259,7 +267,7 @@ def plan_recovery(situation: Situation) -> Plan:
         return _masked(situation, offset, kept)
     offset, _, body = situation.end_of_statement(statement)
     head = _made_up_head(situation)
-    if body is not None and head:
+    if body is not None and head and _is_body(situation, body):
         tokens = [Token(kind, text, statement, statement) for kind, text in head]
         return Plan(situation.depth, tokens, body, kept, statement)
     return _masked(situation, offset, kept)
@@ -285,6 +293,16 @@ def _close_braces(situation: Situation) -> Plan:
         return Plan(situation.stack, tokens, offset, 0)
     tokens.insert(0, _broken(min(statement, offset), offset))
     return Plan(situation.depth, tokens, offset, 0)
+
+
+_STATEMENT = re.compile(r"\{(?:\s|#[^\n]*)*[A-Za-z_({}]")
+
+
+def _is_body(situation: Situation, offset: int) -> bool:
+    """Whether the brace at an offset opens statements, and neither settings nor a placeholder."""
+    if situation.settings_in_braces and offset == situation.token.start:
+        return False
+    return _STATEMENT.match(situation.text, offset) is not None
 
 
 def _made_up_head(situation: Situation) -> list[tuple[str, str]]:

@@ -75,3 +75,64 @@ def test_a_value_from_outside_is_no_default():
     text = "param width: int = 64 in 16..512\n" + net("output y = Linear(width)")
     found = Compilation(Source("net.msl", text), Options(define={"width": "8"})).diagnostics
     assert [finding.message for finding in found] == ["`width` takes an int in 16..512, not 8"]
+
+
+def findings(text: str) -> list[tuple[str, str]]:
+    """Code of each finding, and the text that it points at."""
+    found = Compilation(Source("net.msl", text)).diagnostics
+    return [(one.rule.code, one.primary.span.text) for one in found if one.primary]
+
+
+def test_what_applies_a_block_declared_twice_is_not_held_to_either():
+    blocks = "block B(n: int) { Linear(n) }\nblock B(n: int, m: int) { Linear(n + m) }\n"
+    assert findings(blocks + net("output y = B(3, 4)")) == [("MSL109", "B")]
+
+
+def test_a_model_declared_twice_is_not_two_models():
+    assert codes(net("output y = Linear(2)") + net("output y = Linear(3)")) == ["MSL109"]
+
+
+def test_settings_in_braces_are_one_mistake_each():
+    assert findings(net("Linear{16}", "output y = Dropout{0.1} -> Tanh")) == [("MSL001", "{")] * 2
+    assert findings(net("Linear { out_features = 16 }", "output y = Tanh")) == [("MSL001", "{")]
+
+
+def test_a_body_without_its_structure_is_one_mistake():
+    for body in ("{ ... }", "{…}", "{ Linear(4); ReLU }", "{\n Linear(4)\n}", "{ }"):
+        text = net("p = Linear(8)", f"q = p -> {body}", "output y = (p, q) -> Add")
+        assert findings(text) == [("MSL001", "{")], body
+
+
+def test_mistakes_inside_such_a_body_are_found():
+    text = net("q = x -> { Linear(4,, 5); ReLU }", "output y = q -> Linear(2)")
+    assert codes(text) == ["MSL001", "MSL005"]
+
+
+def test_a_parameter_named_like_a_keyword_is_told_once():
+    text = "model Net(on: int = 3) {\n  input x: float32[8]\n  output y = Linear(on)\n}\n"
+    assert findings(text) == [("MSL007", "on")]
+    assert findings("param from: int = 3\n" + net("output y = Linear(from)")) == [
+        ("MSL007", "from")
+    ]
+    text = "let on = 3\nlet from = 4\n" + net("output y = Linear(4)")
+    assert codes(text) == ["MSL007", "MSL007"]
+
+
+def test_every_bad_default_of_a_signature_is_told():
+    block = "block B(n: int = 2.5, k: int = true, q: integer = 3) {\n  Linear(n + k + q)\n}\n"
+    expected = [("MSL205", "2.5"), ("MSL205", "true"), ("MSL212", "integer")]
+    assert findings(block + net("output y = B")) == expected
+
+
+def test_a_shared_layer_that_does_not_fit_is_marked_where_it_is_applied():
+    lines = ("shared cross = CrossAttention(4)", "shared s = Softmax(dim=3)", "x -> Linear(4)")
+    text = net(*lines, "a = x -> cross", "b = x -> s", "output y = (a, b) -> Add")
+    assert findings(text.replace("  x -> Linear(4)\n", "")) == [
+        ("MSL312", "cross"),
+        ("MSL307", "s"),
+    ]
+    block = "block Two {\n  input a\n  input b\n  (a, b) -> Add\n}\n"
+    text = block + net("shared two = Two", "output y = x -> two")
+    assert findings(text) == [("MSL312", "two")]
+    (finding,) = Compilation(Source("net.msl", text)).diagnostics
+    assert finding.helps == ("hand them over together: `(a, b) -> two`",)
