@@ -22,7 +22,8 @@ COMMANDS = {
     "show": "Show a spec as MSL understands it, every default included.",
     "explain": "Explain a finding, a layer or any other kind.",
     "fmt": "Format specs.",
-    "init": "Start a new spec from a template.",
+    "init": "Start a new spec from a template, or from a published architecture.",
+    "zoo": "List and show published architectures to start from.",
 }
 """Every command with its line of help; each lives in the module of its name."""
 
