@@ -62,12 +62,13 @@ class BatchNorm(_ChannelNorm):
     variance unbiased (times n / (n - 1)). In evaluation the running ones are used.
 
     Shape: any, kept. Channels are the axis of that name, else `features`, on every rank.
-    Weights: `weight` (ones) and `bias` (zeros) [channels]; buffers `running_mean` (zeros) and
-    `running_var` (ones) [channels].
+    Weights: `weight` (ones; none with ``scale=false``) and `bias` (zeros) [channels]; buffers
+    `running_mean` (zeros) and `running_var` (ones) [channels].
     MACs: none; 2 element-wise operations per element (in evaluation, a scale and an offset).
     Source: Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2; PyTorch
-    `nn.BatchNorm2d`. Unlike there, the channels of ``[time, features]`` are the features, running
-    statistics are always kept, and their number of updates is not.
+    `nn.BatchNorm2d`; `scale` is that of Keras' `BatchNormalization`. Unlike in PyTorch, the channels
+    of ``[time, features]`` are the features, running statistics are always kept, and their number
+    of updates is not.
     """
 
     keras = ("BatchNormalization",)
@@ -76,14 +77,15 @@ class BatchNorm(_ChannelNorm):
 
     eps: float = arg(_EPS, _EPS_DOC, 1e-5, keras=("epsilon",))
     momentum: float = arg(Float(0, 1), "Weight of the batch in the running statistics.", 0.1)
-    affine: bool = arg(
-        Bool(), "Whether to learn a scale and an offset.", True, keras=("scale", "center")
+    affine: bool = arg(Bool(), "Whether to learn a scale and an offset.", True, keras=("center",))
+    scale: bool = arg(
+        Bool(), "Whether the scale is learned too, or the offset alone.", True, keyword=True
     )
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         shape = (self._channels(x),)
         return (
-            *_affine(shape, self.affine, self.affine),
+            *_affine(shape, self.affine and self.scale, self.affine),
             Weight("running_mean", shape, ZEROS, "buffer"),
             Weight("running_var", shape, ONES, "buffer"),
         )

@@ -33,6 +33,8 @@ LEARNED = TensorType((3, 4), batched=False)
 CASES = cases(
     BatchNorm, pairwise(eps=[1e-5, 0.1], momentum=[0.1, 0.3], affine=[True, False]), IMAGE
 )
+CASES += cases(BatchNorm, [{"scale": False}, {"scale": False, "affine": False}], IMAGE)
+CASES += cases(BatchNorm, [{"scale": False, "momentum": 0.3}], VECTOR, batch=3)
 for type in [VECTOR, ONE, *RANKS]:
     CASES += cases(BatchNorm, [{"momentum": 0.3}], type, batch=3)
 CASES += cases(BatchNorm, [{}], SYMBOLIC, sizes={"time": 5})
@@ -140,6 +142,7 @@ def test_weights():
         ("running_var", (4,), "ones", "buffer"),
     ]
     assert len(roles(BatchNorm.make(affine=False), IMAGE)) == 2
+    assert [role for role, *_ in roles(BatchNorm.make(scale=False), IMAGE)][:1] == ["bias"]
     assert [role for role, *_ in roles(LayerNorm.make(bias=False), VECTOR)] == ["weight"]
     assert roles(LayerNorm.make(elementwise_affine=False), VECTOR) == []
     assert roles(LayerNorm.make(dims=3), IMAGE)[0][1] == (4, 3, 5)

@@ -32,15 +32,16 @@ def batch_norm(layer: BatchNorm, site: Site) -> Emission:
         "momentum": unless(0.1, layer.momentum),
         "epsilon": unless(1e-5, layer.eps),
         "affine": unless(True, layer.affine),
+        "scale": unless(True, layer.scale),
     }
     shown = {name: value is not None for name, value in settings.items()}
     module = site.call(site.helper("BatchNorm", **shown), **settings, name=Raw(site.name))
-    weights = (_GAMMA, _BETA, *_RUNNING) if layer.affine else _RUNNING
+    learned = (_GAMMA, _BETA)[not layer.scale :] if layer.affine else ()
     axis = _axis(layer, site)
     x = site.x[0] if axis is None else f"keras.ops.moveaxis({site.x[0]}, {axis}, -1)"
     call = f"{site.self}({x})"
     call = call if axis is None else f"keras.ops.moveaxis({call}, -1, {axis})"
-    return Emission(call, module, weights)
+    return Emission(call, module, (*learned, *_RUNNING))
 
 
 @TENSORFLOW.emits(GroupNorm, InstanceNorm)

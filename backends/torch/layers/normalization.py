@@ -29,6 +29,8 @@ def batch_norm(layer: BatchNorm, site: Site) -> Emission:
         momentum=unless(0.1, layer.momentum),
         affine=unless(True, layer.affine),
     )
+    if not layer.scale:
+        module = site.call(site.helper("offset_only"), Raw(module))
     return Emission(on_channels(site, axis, flat), module)
 
 
