@@ -36,6 +36,14 @@ def test_finding_is_what_check_prints(tmp_path: Path, monkeypatch: pytest.Monkey
     assert output.startswith(BLOCKS["text"])
 
 
+def test_the_session_with_the_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^\$ msl (.*)\n((?:[^$].*\n)*)", BLOCKS["console"], re.MULTILINE)
+    assert len(commands) == 2
+    for words, printed in commands:
+        assert CliRunner().invoke(cli, words.split()).output == printed
+
+
 @pytest.mark.parametrize(
     ("spec", "figure", "path"),
     [

@@ -44,9 +44,9 @@ def command() -> None:
 @click.option("--task", metavar="TASK", help="Only entries of a task, such as `language model`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the entries as JSON.")
 def list_entries(words: tuple[str, ...], task: str | None, as_json: bool) -> int:
-    """List the entries, or those that have all WORDS in their name, task or spec.
+    """List the entries, or those that have all WORDS.
 
-    MACs are of one sample's forward pass, at the sizes shown with the input.
+    Words are looked for in name, task and spec. MACs are of one sample's forward pass, at the sizes shown with the input.
     """
     chosen = chosen_entries(words, task)
     if not chosen:
@@ -64,7 +64,10 @@ def list_entries(words: tuple[str, ...], task: str | None, as_json: bool) -> int
 @command.command("show")
 @click.argument("name")
 def show_entry(name: str) -> int:
-    """Print the spec of the entry NAME, alone in one file, below what it costs."""
+    """Print the spec of the entry NAME.
+
+    It needs no other file; comments in front say what it costs.
+    """
     entry = entry_called(name)
     click.echo("\n".join(f"# {line}" for line in _remarks(entry)))
     click.echo(entry_text(entry), nl=False)
