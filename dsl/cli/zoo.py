@@ -46,7 +46,8 @@ def command() -> None:
 def list_entries(words: tuple[str, ...], task: str | None, as_json: bool) -> int:
     """List the entries, or those that have all WORDS.
 
-    Words are looked for in name, task and spec. MACs are of one sample's forward pass, at the sizes shown with the input.
+    Words are looked for in name, task and spec. MACs are of one sample's forward pass, at the
+    sizes shown with the input.
     """
     chosen = chosen_entries(words, task)
     if not chosen:
