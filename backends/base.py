@@ -60,6 +60,7 @@ class Generation:
 
     Attributes:
         tokens: The input that is continued.
+        place: Its place among the inputs.
         given: The other inputs, which stay as they are: what an encoder reads.
         vocabulary: How many tokens there are.
         context: The most positions that the model looks at, None for any number.
@@ -70,6 +71,7 @@ class Generation:
     """
 
     tokens: str
+    place: int
     given: tuple[str, ...]
     vocabulary: int
     context: int | None

@@ -2,9 +2,9 @@
 
 A model continues its tokens where one input holds integers along a symbol, the one output holds a
 score for every token at each of the same positions, and no position of any value in between hears
-of a later one. What follows is then drawn token by token. `RULES` is the one place that says how
-kinds treat positions; a kind that is not listed there makes a model that is no language model in
-this sense, and one without a cached form makes every step run over the whole context.
+of a later one. What follows is then drawn token by token. `positions.RULES` says how kinds treat
+positions; a kind that is not listed there makes a model that is no language model in this sense,
+and one without a cached form makes every step run over the whole context.
 """
 
 from __future__ import annotations
@@ -13,33 +13,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from backends.base import Generation
+from backends.lowering.positions import ATTENTIONS, BACK, CACHED, PAIRS, rule_of, shift
 from dsl.ir import Body, CallNode, Group, LayerNode, Model, Node, RepeatNode, Value, WhenNode
 from dsl.kinds.kind import Kind
-from dsl.layers.activation import Activation, AlongAxis, Sigmoid, Softmax, Softmin
-from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
-from dsl.layers.axes import class_axis
-from dsl.layers.base import resolve_axis
-from dsl.layers.dropout import AlphaDropout, Dropout, StochasticDepth
-from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
-from dsl.layers.linear import Linear
-from dsl.layers.merge import Arithmetic, Concat, Identity, Scale
-from dsl.layers.normalization import LayerNorm, RMSNorm
+from dsl.layers.activation import Sigmoid, Softmax, Softmin
+from dsl.layers.attention_bias import RelativePositionBias
+from dsl.layers.embedding import Embedding, PositionEmbedding
 from dsl.layers.recurrent import Recurrent
-from dsl.layers.slicing import Select, Slice, Split
 from dsl.shapes.dim import evaluate, symbols
 from dsl.shapes.types import TensorType
-
-EACH = "each"
-"""The layer treats each position by itself."""
-CACHED = "cached"
-"""It looks back, and generated code can remember what it needs of earlier positions."""
-BACK = "back"
-"""It looks back, and runs over all positions in every step."""
-
-ATTENTIONS = (SelfAttention, CrossAttention, Attention, DotProductAttention)
-
-Places = tuple[int | None, ...]
-"""For each input the axis of positions; None where the value does not depend on the tokens."""
 
 
 class _Unfit(Exception):
@@ -86,7 +68,8 @@ class _Reading:
 
     def __init__(self, model: Model, name: str, tokens: Value, symbol: str) -> None:
         self.model, self.name, self.tokens, self.symbol = model, name, tokens, symbol
-        self.reached: dict[Value, bool] = {tokens: True}
+        self.lags: dict[Value, int] = {tokens: 0}  # place i hears of tokens up to i - lag
+        self.pairs: set[Value] = set()  # biases by distance
         self.sizes: set[int] = set()  # rows of the tables that tokens are looked up in
         self.limits: set[int] = set()  # positions that some layers have at most
         self.recomputed: dict[str, None] = {}
@@ -103,13 +86,14 @@ class _Reading:
             self._layer(node, shared)
         output = self.model.body.outputs[0].value
         vocabulary = int(evaluate(output.type.shape[1], self.model.symbols))
-        if not self._is_reached(output) or self.sizes != {vocabulary}:
+        if self.lags.get(output, -1) < 0 or self.sizes != {vocabulary}:
             raise _Unfit
         if isinstance(self.makers.get(output), (Softmax, Softmin, Sigmoid)):
             raise _Unfit  # probabilities, and what is drawn from are logits
         given = tuple(name for name in self.model.body.names if name != self.name)
         return Generation(
             self.name,
+            self.model.body.names.index(self.name),
             given,
             vocabulary,
             min(self.limits, default=None) if self.recomputed or self._looks_back else 1,
@@ -123,24 +107,32 @@ class _Reading:
     def _looks_back(self) -> bool:
         return self.attends or self.recurrent
 
-    def _is_reached(self, value: Value | None) -> bool:
-        return value is not None and self.reached.get(value, False)
-
     def _bind(self, inner: Value, outer: Value) -> None:
-        self.reached[inner] = self.reached.get(outer, False)
-        if outer in self.makers:
-            self.makers[inner] = self.makers[outer]
+        for table in (self.lags, self.makers):
+            table.pop(inner, None)
+            if outer in table:
+                table[inner] = table[outer]  # type: ignore[assignment]
+        (self.pairs.add if outer in self.pairs else self.pairs.discard)(inner)
 
     def _layer(self, node: LayerNode, shared: bool) -> None:
         places = tuple(self._place(value) for value in node.inputs)
-        reached = any(place is not None for place in places)
+        lags = [self.lags[value] for value in node.inputs if value in self.lags]
         for value in node.outputs:
-            self.reached[value], self.makers[value] = reached, node.layer
-        if not reached:
+            self.lags.pop(value, None)
+            self.makers[value] = node.layer
+        if not lags:
             self._leave_alone(node)
             return
-        how = _rule(node.layer)(node, places)
-        if how is None or any(self._place(value) is None for value in node.outputs):
+        if isinstance(node.layer, RelativePositionBias) and not any(node.inputs[1:]):
+            self.pairs.update(node.outputs)
+            self.recomputed[node.layer.name] = None
+            return
+        how = rule_of(node.layer)(node, places)
+        if how is None or (PAIRS in places and not isinstance(node.layer, ATTENTIONS)):
+            raise _Unfit
+        lag = min(lags) + shift(node, places)
+        self.lags.update(dict.fromkeys(node.outputs, lag))
+        if any(self._place(value) is None for value in node.outputs):
             raise _Unfit
         if how == BACK or (how == CACHED and shared):
             self.recomputed[node.layer.name] = None
@@ -158,12 +150,13 @@ class _Reading:
         Raises:
             _Unfit: There is none, or more than one.
         """
-        if not self._is_reached(value):
+        if value in self.pairs:
+            return PAIRS
+        if value is None or value not in self.lags:
             return None
-        assert value is not None
         shape = value.type.shape
         places = [axis for axis, dim in enumerate(shape) if self.symbol in symbols(dim)]
-        if len(places) != 1 or shape[places[0]] != self.tokens.type.shape[0]:
+        if len(places) != 1:
             raise _Unfit
         return places[0]
 
@@ -222,107 +215,11 @@ def _inside(node: Any) -> list[Any]:
 
 
 def _rounds(node: RepeatNode) -> list[Any]:
-    """The rounds one after the other, equal ones twice: what a second one is given, all are."""
+    """The rounds one after the other."""
     steps: list[Any] = []
     current = node.inputs
     for part in node.rounds:
-        for _ in range(min(part.count, 2)):
+        for _ in range(part.count):
             steps += [list(zip(part.inputs, current)), *part.nodes]
             current = part.outputs
     return [*steps, list(zip(node.outputs, current))]
-
-
-# --- what kinds do to positions ---------------------------------------------------------
-
-Rule = Callable[[LayerNode, Places], "str | None"]
-
-
-def _each(node: LayerNode, places: Places) -> str | None:
-    """Element by element; values that broadcast must have their positions on the same axis."""
-    from_end = {x.rank - place for x, place in zip(node.types, places) if x and place is not None}
-    return EACH if len(from_end) == 1 else None
-
-
-def _last(node: LayerNode, places: Places) -> str | None:
-    """Along the last dimensions, which must be others than the positions."""
-    x = node.types[0]
-    assert x is not None
-    dims = getattr(node.layer, "dims", 1)
-    return EACH if places[0] is not None and places[0] < x.rank - dims else None
-
-
-def _along(node: LayerNode, places: Places) -> str | None:
-    """Along one axis, which must be another than the positions."""
-    layer: Any = node.layer
-    x = next(type_ for type_, place in zip(node.types, places) if place is not None)
-    assert x is not None
-    if isinstance(layer, Concat):
-        axis = layer.position(tuple(type_ for type_ in node.types if type_))
-    elif isinstance(layer, AlongAxis):
-        axis = class_axis(layer.dim, x)
-    else:
-        axis = resolve_axis(layer.dim, x)
-    return EACH if axis not in places and len({*places} - {None}) == 1 else None
-
-
-def _position(node: LayerNode, places: Places) -> str | None:
-    """Adds something to each position that depends on its number."""
-    x = node.types[0]
-    if x is None or places[0] != x.rank - 2:
-        return None
-    return CACHED if isinstance(node.layer, PositionEmbedding) else BACK
-
-
-def _attention(node: LayerNode, places: Places) -> str | None:
-    """To a value that is given, position by position; to the sequence itself only causal ones."""
-    layer: Any = node.layer
-    slots = getattr(layer, "slots", range(len(layer.ports)))
-    operands = [places[slot] if slot < len(places) else None for slot in slots]
-    types = [node.types[slot] if slot < len(places) else None for slot in slots]
-    query, key, value, *scored = operands
-    if any(p is not None and t and p != t.rank - 2 for p, t in zip(operands[:3], types)):
-        return None
-    if key is None and value is None and query is not None:
-        if layer.causal or scored != [None] * len(scored):
-            return None
-        return BACK
-    if not layer.causal or None in (query, key, value):
-        return None
-    if any(types[3:]):
-        return None
-    return BACK if isinstance(layer, DotProductAttention) else CACHED
-
-
-def _recurrent(node: LayerNode, places: Places) -> str | None:
-    """From the first position to the last, every one with its result."""
-    layer: Any = node.layer
-    x = node.types[0]
-    assert x is not None
-    if layer.bidirectional or not layer.return_sequences or layer.return_state:
-        return None
-    if places[0] != x.rank - 2 or places[1:] != (None,) * len(places[1:]):
-        return None
-    return BACK if any(node.types[1:]) else CACHED
-
-
-def _never(node: LayerNode, places: Places) -> str | None:
-    """May tell a position of later ones."""
-    return None
-
-
-RULES: dict[type[Kind], Rule] = {
-    **dict.fromkeys((Activation, Arithmetic, Identity, Scale), _each),
-    **dict.fromkeys((Dropout, AlphaDropout, StochasticDepth), _each),
-    **dict.fromkeys((Linear, LayerNorm, RMSNorm), _last),
-    Embedding: _each,
-    **dict.fromkeys((AlongAxis, Concat, Select, Slice, Split), _along),
-    **dict.fromkeys((PositionEmbedding, SinusoidalPosition), _position),
-    **dict.fromkeys(ATTENTIONS, _attention),
-    Recurrent: _recurrent,
-}
-"""How each kind, or family of kinds, treats positions."""
-
-
-def _rule(layer: Any) -> Rule:
-    """The rule of a kind, or of the nearest family that it belongs to."""
-    return next((RULES[kind] for kind in type(layer).__mro__ if kind in RULES), _never)

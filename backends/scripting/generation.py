@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Generation
-from backends.pycode.literals import quote
+from backends.pycode.literals import prose, quote
 from backends.scripting import ModelCode
 from backends.scripting.sources import source_of
 from dsl.training.data import Text
@@ -21,8 +21,8 @@ def generation_context(code: ModelCode, training: Training) -> dict[str, Any]:
         return {"generation": None}
     return {
         "generation": {
-            "given": found.given,
-            "call": ", ".join((*found.given, "seen")),
+            "given": _sources(found),
+            "call": _call(found),
             "vocabulary": found.vocabulary,
             "context": found.context,
             "cached": found.cached,
@@ -67,6 +67,22 @@ def command_context(
     return {"usage": [*usage, call], "flags": [*flags, *own]}
 
 
+def _sources(found: Generation) -> list[dict[str, str]]:
+    """The inputs beside the tokens, with the names that they have as parameters."""
+    several = len(found.given) > 1
+    return [
+        {"name": prose(name), "variable": f"source_{number}" if several else "source"}
+        for number, name in enumerate(found.given, 1)
+    ]
+
+
+def _call(found: Generation) -> str:
+    """What the model is called with where it takes all positions in every step."""
+    values = [item["variable"] for item in _sources(found)]
+    values.insert(found.place, "seen")
+    return ", ".join(values)
+
+
 def _kept(found: Generation) -> str:
     """What layers keep between steps, in words."""
     kinds = ["keys and values"] * found.attends + ["the states of recurrent ones"] * found.recurrent
@@ -75,9 +91,11 @@ def _kept(found: Generation) -> str:
 
 def _why(found: Generation) -> str:
     """Why every step runs over all tokens; "" where it does not."""
-    kinds = " and ".join(found.recomputed) or ("a model of several inputs" if found.given else "")
-    if found.cached or not kinds:
+    if found.given:
+        return f"Every step runs over {' and '.join(found.given)} and all tokens."
+    if not found.recomputed:
         return ""
+    kinds = " and ".join(found.recomputed)
     return f"Every step runs over all tokens: {kinds} keeps nothing of the steps before."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -85,6 +84,43 @@ model Net {
   output following: float32[time, 11] = Linear(11)
 }
 """,
+    "mixtral": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 8)
+  residual { RMSNorm -> SelfAttention(4, kv_heads=2, causal=true, rope=100.0, bias=false) }
+  residual { RMSNorm -> MixtureOfExperts(4, 2, 6, balance=0.01) }
+  output following: float32[time, 11] = Linear(11, bias=false)
+}
+""",
+    "mamba": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 6)
+  x = Transpose(0, 1) -> Pad([3, 0]) -> Conv1d(6, 4, groups=6) -> SiLU -> ToSequence
+  delta = x -> Linear(6) -> Softplus
+  b = x -> Linear(3)
+  c = x -> Linear(3)
+  (x, delta, b, c) -> SelectiveScan
+  output following: float32[time, 11] = Linear(11)
+}
+""",
+    "t5_decoder": """\
+model Net {
+  input tokens: int64[time=9]
+  x = Embedding(11, 8)
+  near = RelativePositionBias(2, buckets=4, max_distance=6, bidirectional=false)
+  (x, bias=near) -> SelfAttention(2, causal=true, scale=1.0)
+  output following: float32[time, 11] = Linear(11)
+}
+""",
+    "bigrams": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 8) -> ReLU
+  output following: float32[time, 11] = Linear(11)
+}
+""",
     "waves": """\
 model Net {
   input tokens: int64[time=8]
@@ -95,14 +131,52 @@ model Net {
 }
 """,
 }
+SOURCES = {
+    "whisper": """\
+block DecoderLayer(heads: int) {
+  input x
+  input memory
+  x -> residual { LayerNorm -> SelfAttention(heads, causal=true) }
+  residual { (LayerNorm, memory) -> CrossAttention(heads) }
+}
+model Net {
+  input waves: float32[4, 10]
+  input tokens: int64[time=9]
+  waves -> Conv1d(8, 3, stride=2, padding=1) -> GELU -> ToSequence -> PositionEmbedding(5)
+  memory = residual { LayerNorm -> SelfAttention(2) }
+  tokens -> Embedding(11, 8) -> PositionEmbedding(9)
+  repeat 2 { (input, memory) -> DecoderLayer(2) }
+  output following: float32[time, 11] = Linear(11)
+}
+""",
+    "translator": """\
+model Net {
+  input tokens: int64[source_time=6]
+  input translation: int64[time=9]
+  shared words = Embedding(11, 8)
+  near = tokens -> words -> RelativePositionBias(2, buckets=4, max_distance=6)
+  memory = (tokens -> words, bias=near) -> SelfAttention(2)
+  x = translation -> words
+  back = x -> RelativePositionBias(2, buckets=4, max_distance=6, bidirectional=false)
+  h = (x, bias=back) -> SelfAttention(2, causal=true)
+  (h, memory) -> CrossAttention(2)
+  output following: float32[time, 11] = Linear(11)
+}
+""",
+}
 BACKENDS = ("torch", "tensorflow")
 TEXT = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9]
+
+
+def spec(name: str) -> str:
+    """The text of a model."""
+    return "msl 1\n" + {**MODELS, **SOURCES}[name]
 
 
 @cache
 def written(name: str, backend: str) -> str:
     """A model's file."""
-    return dsl.loads("msl 1\n" + MODELS[name]).compile(backend)
+    return dsl.loads(spec(name)).compile(backend)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +200,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
         from backends.tensorflow.weights import load
 
-        model = harness.traced(dsl.loads("msl 1\n" + MODELS[name]))
+        model = harness.traced(dsl.loads(spec(name)))
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
         try:
@@ -140,16 +214,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return build
 
 
-def scores(model: Any, backend: str, tokens: list[int]) -> Any:
+def scores(model: Any, backend: str, tokens: list[int], *source: Any) -> Any:
     """What a model computes for a whole sequence at once."""
+    given = [np.asarray(x)[None] for x in (*source, tokens)]
     if backend == "torch":
         import torch
 
         with torch.no_grad():
-            return model(torch.tensor([tokens]))[0].numpy()
-    import tensorflow as tf
-
-    return model(tf.constant([tokens], "int64"), training=False)[0].numpy()
+            return model(*map(torch.from_numpy, given))[0].numpy()
+    return model(given if source else given[0], training=False)[0].numpy()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -166,12 +239,73 @@ def test_each_token_follows_from_all_before(
 
     monkeypatch.setattr(made, "sample", sample)
     assert made.generate(model, TEXT[:4], 9) == TEXT[4:]
-    found = generation(harness.traced(dsl.loads("msl 1\n" + MODELS[name])))
+    found = generation(harness.traced(dsl.loads(spec(name))))
     assert found is not None
     for number, logits in enumerate(seen):
         text = TEXT[: 4 + number][-(found.context or len(TEXT)) :]
         wanted = scores(model, backend, text)[-1]
         np.testing.assert_allclose(logits, wanted, rtol=1e-9, atol=1e-12, err_msg=str(number))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_is_followed_by_tokens_one_by_one(name: str, built: Any) -> None:
+    source = np.random.default_rng(0).normal(size=(4, 10)) if name == "whisper" else [1, 5, 2, 8]
+    ways = []
+    for backend in BACKENDS:
+        made, model = built(name, backend)
+        ways.append(made.generate(model, source, [0], 8, temperature=0))
+        best = [int(row.argmax()) for row in scores(model, backend, [0, *ways[-1]], source)]
+        assert ways[-1] == best[:-1]
+    assert ways[0] == ways[1]
+
+
+REFUSED = {
+    "looks ahead": "SelfAttention(2)",
+    "both ways": "LSTM(4, bidirectional=true, return_sequences=true)",
+    "ahead by a kernel": "Transpose(0, 1) -> Conv1d(8, 3, padding=1) -> ToSequence",
+    "over positions": "Softmax(dim=0)",
+    "norm over positions": "L2Normalize(dim=0)",
+    "window ahead": "SelfAttention(2, window=3)",
+}
+
+
+@pytest.mark.parametrize("layers", REFUSED.values(), ids=REFUSED)
+def test_a_model_that_hears_of_later_tokens_continues_nothing(layers: str) -> None:
+    assert found_in(f"Embedding(11, 8) -> {layers}\n  Linear(11)") is None
+
+
+@pytest.mark.parametrize(
+    "body", ["Embedding(9, 8) -> Linear(11)", "Embedding(11, 8) -> Linear(11) -> Softmax"]
+)
+def test_what_the_output_scores_must_be_the_tokens(body: str) -> None:
+    assert found_in(body) is None
+
+
+def test_a_causal_convolution_is_one() -> None:
+    layers = "Conv1d(8, 3, padding=4, dilation=2) -> Slice(0, -4, dim=time)"
+    body = f"Embedding(11, 8) -> Transpose(0, 1) -> {layers} -> ToSequence -> Linear(11)"
+    found = found_in(body)
+    assert found is not None and not found.cached
+    assert found_in(body.replace("padding=4", "padding=3").replace("-4", "-2")) is None
+
+
+def test_a_layer_at_several_places_keeps_nothing() -> None:
+    body = """shared attend = SelfAttention(2, causal=true)
+  Embedding(11, 8) -> attend -> attend -> Linear(11)"""
+    found = found_in(body)
+    assert found is not None and not found.cached and found.recomputed == ("SelfAttention",)
+
+
+def found_in(body: str) -> Any:
+    """How a model with this body continues its tokens."""
+    text = f"""msl 1
+model Net {{
+  input tokens: int64[time=8]
+  {body}
+  output following: float32[time, 11]
+}}
+"""
+    return generation(harness.traced(dsl.loads(text)))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -235,7 +369,7 @@ def test_what_cannot_be_is_refused(
     backend: str, tokens: list[int], options: dict[str, Any], built: Any
 ) -> None:
     made, model = built("gpt", backend)
-    with pytest.raises(ValueError, match="at least one token|temperature"):
+    with pytest.raises(ValueError, match=r"at least one token|temperature"):
         made.generate(model, tokens, 3, **options)
 
 
