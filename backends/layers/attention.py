@@ -18,6 +18,12 @@ _DEFAULTS = {
     "window": None,
     "scale": None,
     "rope_dim": None,
+    "rope_interleaved": False,
+    "alibi": False,
+    "qk_norm": None,
+    "qk_norm_whole": False,
+    "softcap": None,
+    "sinks": False,
 }
 
 
@@ -27,6 +33,16 @@ def shown_settings(layer: Any) -> dict[str, Any]:
         name: value
         for name, value in layer.values.items()
         if name in _DEFAULTS and unless(_DEFAULTS[name], value) is not None
+    }
+
+
+def forms(layer: Any) -> dict[str, bool]:
+    """Which values of some settings code must be ready for, besides those that are shown."""
+    return {
+        "plain": layer.rope is None,
+        "unnormed": layer.qk_norm is None,
+        "by_head": layer.qk_norm is not None and not layer.qk_norm_whole,
+        **bias_forms(layer),
     }
 
 

@@ -33,26 +33,49 @@ def projected_attention(
     shared = layer.heads if layer.kv_heads is None else layer.kv_heads
     counts = (layer.heads, shared, shared)
     query, key, value = (
-        _heads(_linear(x, weights, role), count)
+        _heads(_projected(layer, x, weights, role), count)
         for x, role, count in zip(operands, ("query", "key", "value"), counts, strict=True)
     )
+    if layer.qk_norm is not None and not layer.qk_norm_whole:
+        query = _normed(query, weights["query_norm.weight"], layer.qk_norm)
+        key = _normed(key, weights["key_norm.weight"], layer.qk_norm)
     if layer.rope is not None:
-        query, key = (_rotated(x, layer.rope, layer.rope_dim) for x in (query, key))
+        turn = _rotated_neighbours if layer.rope_interleaved else _rotated
+        query, key = (turn(x, layer.rope, layer.rope_dim) for x in (query, key))
     owner = [head // (layer.heads // shared) for head in range(layer.heads)]
     key, value = key[..., owner, :, :], value[..., owner, :, :]
     mask, bias = _scored(inputs, types, layer.slots[3:])
-    result = _joined(_attend(layer, query, key, value, mask, bias, mode))
+    if layer.alibi:
+        bias = bias + _alibi(layer.heads, query.shape[-2])
+    sinks = weights.get("sinks")
+    result = _joined(_attend(layer, query, key, value, mask, bias, mode, sinks))
     return _linear(result, weights, "out")
 
 
 def _attend(
-    layer: Any, query: Any, key: Any, value: Any, mask: Any, bias: Any, mode: Mode
+    layer: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    bias: Any,
+    mode: Mode,
+    sinks: Any = None,
 ) -> np.ndarray:
-    """Each query's average of the values it may see, weighted by ``exp(s q . k + bias)``."""
+    """Each query's average of the values it may see, weighted by ``exp(s q . k + bias)``.
+
+    A sink adds its exponential to what weights are divided by; scores may be bounded first (Gemma
+    Team 2024, section 2).
+    """
     scale = 1 / math.sqrt(query.shape[-1]) if layer.scale is None else layer.scale
-    weights = np.exp(scale * np.einsum("...id,...jd->...ij", query, key) + bias)
+    scores = scale * np.einsum("...id,...jd->...ij", query, key)
+    if layer.values.get("softcap") is not None:
+        scores = layer.softcap * np.tanh(scores / layer.softcap)
+    weights = np.exp(scores + bias)
     weights = weights * _allowed(layer, weights.shape[-2:]) * mask
     total = weights.sum(-1, keepdims=True)
+    if sinks is not None:
+        total = total + np.exp(sinks)[:, None, None]
     weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     if mode.training and layer.dropout and mode.draw is not None:
         kept = mode.draw(weights.shape) >= layer.dropout
@@ -90,6 +113,46 @@ def _scored(inputs: list[Any], types: Any, slots: tuple[int, ...]) -> tuple[Any,
 def _parted(x: np.ndarray, batched: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The size of the batch, if there is one, and the sizes of a sample."""
     return x.shape[:batched], x.shape[batched:]
+
+
+def _projected(layer: Any, x: np.ndarray, weights: dict[str, Any], role: str) -> np.ndarray:
+    """A projection; queries and keys with the norm of all heads together (OLMo 2, 2025)."""
+    y = _linear(x, weights, role)
+    if layer.qk_norm_whole and role != "value":
+        return _normed(y, weights[f"{role}_norm.weight"], layer.qk_norm)
+    return y
+
+
+def _normed(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
+    """``x / sqrt(mean(x^2) + eps) * weight`` over the last axis (Zhang, Sennrich 2019, eq. 4)."""
+    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps) * weight
+
+
+def _alibi(heads: int, length: int) -> np.ndarray:
+    """``-m |i - j|`` with a rate for each head (Press et al. 2022, section 3, and their code)."""
+    power = 2 ** math.floor(math.log2(heads))
+    rates = [2 ** (-8 * k / power) for k in range(1, power + 1)]
+    rates += [2 ** (-4 * k / power) for k in range(1, 2 * power, 2)]
+    bias = np.zeros((heads, length, length))
+    for head in range(heads):
+        for i in range(length):
+            for j in range(length):
+                bias[head, i, j] = -rates[head] * abs(i - j)
+    return bias
+
+
+def _rotated_neighbours(x: np.ndarray, base: float, part: int | None) -> np.ndarray:
+    """`_rotated` with features 2 k and 2 k + 1 as pairs (Su et al. 2021, eq. 34)."""
+    size = part or x.shape[-1]
+    halves = np.array(x)
+    halves[..., : size // 2], halves[..., size // 2 : size] = x[..., :size:2], x[..., 1:size:2]
+    turned = _rotated(halves, base, part)
+    result = np.array(turned)
+    result[..., :size:2], result[..., 1:size:2] = (
+        turned[..., : size // 2],
+        turned[..., size // 2 : size],
+    )
+    return result
 
 
 def _rotated(x: np.ndarray, base: float, part: int | None) -> np.ndarray:

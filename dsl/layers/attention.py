@@ -115,7 +115,9 @@ class Attention(Projected):
     Weights: `query.weight` [heads * head_dim, D], `key.weight` [kv_heads * head_dim, D_k],
     `value.weight` [kv_heads * head_dim, D_v], `out.weight` [D, heads * head_dim], and their biases
     `query.bias` and so on; all start as a `Linear` does, uniform in ``+-1/sqrt(fan_in)`` (PyTorch's
-    `nn.MultiheadAttention` starts with Xavier's rule: a stated deviation).
+    `nn.MultiheadAttention` starts with Xavier's rule: a stated deviation). With `qk_norm`
+    `query_norm.weight` and `key_norm.weight` [head_dim], or the size of all heads, start at 1; with
+    `sinks` `sinks` [heads] at 0.
     MACs: the projections, ``time_q * D * heads * head_dim`` and so on, and
     ``2 * time_q * time_k * heads * head_dim``, also where a mask or `causal` leaves some unused.
     Formula: ``softmax(s Q K^T) V`` in each head, with a bias ``softmax(s Q K^T + bias) V``, the
@@ -125,12 +127,23 @@ class Attention(Projected):
     query head ``h`` uses key head ``h // (heads / kv_heads)``. With `rope` the two halves ``a, b``
     of each query and key head at position ``t`` become ``a cos - b sin, b cos + a sin`` of the
     angles ``t * rope ** (-2 k / head_dim)``, as in Llama; with `rope_dim` those of its first
-    `rope_dim` features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX. In training each
-    weight is dropped with the probability `dropout`, the others grow by ``1 / (1 - dropout)``.
+    `rope_dim` features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX; with
+    `rope_interleaved` ``a, b`` are features ``2 k`` and ``2 k + 1``. With `qk_norm` each query and
+    key head becomes ``x / sqrt(mean(x^2) + qk_norm) * weight`` before that. With `softcap` ``c``
+    scores become ``c tanh(score / c)`` before biases and masks. With `alibi` ``m_h |i - j|`` is
+    taken from the scores of head ``h``, counted from 1, with ``m_h = 2 ** (-8 h / heads)``; where
+    `heads` is no power of 2, the rates are those of the next one: those at even places, then those
+    at odd ones. With `sinks` the exponential of head ``h``'s sink is added to the denominator of
+    its softmax. In training each weight is dropped with the probability `dropout`, the others grow
+    by ``1 / (1 - dropout)``.
     Precision: softmax and angles of a half-precision value are computed in float32.
     Source: Vaswani et al. 2017, section 3.2; grouped heads Ainslie et al. 2023 (GQA), section 2.2;
     rotation Su et al. 2021 (RoFormer), eq. 34, features paired half by half, a part of them Black
-    et al. 2022 (GPT-NeoX), section 2.2; windows Beltagy et al. 2020 (Longformer), section 3.1.
+    et al. 2022 (GPT-NeoX), section 2.2; windows Beltagy et al. 2020 (Longformer), section 3.1;
+    ALiBi Press et al. 2022, section 3, and their code for other numbers of heads; norms of queries
+    and keys Henry et al. 2020 and Dehghani et al. 2023 (ViT-22B), section 2, here as in Qwen3,
+    `qk_norm_whole` as in OLMo 2; soft capping Gemma Team 2024 (Gemma 2), section 2; sinks Xiao et
+    al. 2024 and OpenAI 2025 (gpt-oss).
     """
 
     keras = ("MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention")

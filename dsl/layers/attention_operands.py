@@ -8,6 +8,7 @@ from dsl.shapes.types import TensorType
 
 _SPATIAL = ("time", "depth", "height", "width")
 _SOFTMAX = 5
+_ORDERED = ("causal", "window", "alibi")
 
 
 def check_heads(heads: int, width: int, position: int) -> None:
@@ -43,7 +44,7 @@ def check_operands(layer: Layer, operands: MaybeTypes, slots: tuple[int, ...]) -
             _unlike("query and keys differ in the dimensions in front", query, x, slot)
     if key.shape[-2] != value.shape[-2]:
         _unlike("each key needs a value, and their numbers differ", key, value, slots[2])
-    ordered = "causal" if layer.causal else "window" if layer.window is not None else ""
+    ordered = next((name for name in _ORDERED if getattr(layer, name, None)), "")
     if ordered and query.shape[-2] != key.shape[-2]:
         raise LayerError(
             "MSL314", f"`{ordered}` compares positions, and the sequences differ in length: "

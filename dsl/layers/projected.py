@@ -14,11 +14,13 @@ from dsl.layers.attention_operands import (
     check_scores,
     score_operations,
 )
-from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.layers.base import ONES, ZEROS, Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
 _ROTATION = 3
+_CAP = 3
+_NORM = 4
 _ROLES = ("query", "key", "value", "out")
 
 
@@ -66,6 +68,25 @@ class Projected(Layer, abstract=True):
     rope_dim: int | None = arg(
         Int(2), "Features of each head that `rope` turns, the first ones; all if not given.", None
     )
+    rope_interleaved: bool = arg(
+        Bool(), "Whether `rope` pairs neighbouring features, not those of the two halves.", False
+    )
+    alibi: bool = arg(
+        Bool(), "Whether scores fall with the distance, for each head at a rate of its own.", False
+    )
+    qk_norm: float | None = arg(
+        Float(0), "The eps of an RMS norm of each query and key head, in front of `rope`; none if "
+        "not given.", None,
+    )  # fmt: skip
+    qk_norm_whole: bool = arg(
+        Bool(), "Whether `qk_norm` takes all heads of a position together.", False
+    )
+    softcap: float | None = arg(
+        Float(0, open_low=True), "What the size of scores stays below; no bound if not given.", None
+    )
+    sinks: bool = arg(
+        Bool(), "Whether each head has a learned score that takes weight and gives nothing.", False
+    )
 
     def check(self) -> None:
         if self.kv_heads is not None and self.heads % self.kv_heads:
@@ -75,14 +96,27 @@ class Projected(Layer, abstract=True):
                 f"take a divisor of {self.heads}",
                 "MSL313",
             )
-        if self.rope_dim is not None and self.rope is None:
-            raise KindError(
-                "`rope_dim` says how much `rope` turns, and there is no `rope`",
-                "rope_dim",
-                "add rope=10000.0",
-            )
+        self._check_details()
         if isinstance(self.bias, tuple) and len(set(self.bias)) < len(self.bias):
             raise KindError("`bias` names a projection twice", "bias", "name each once")
+
+    def _check_details(self) -> None:
+        """Refuses what says more about a setting that is not there."""
+        if self.rope_dim is not None and self.rope is None:
+            raise KindError(
+                "`rope_dim` says how much `rope` turns, and there is no `rope`", "rope_dim",
+                "add rope=10000.0",
+            )  # fmt: skip
+        if self.rope_interleaved and self.rope is None:
+            raise KindError(
+                "`rope_interleaved` says what `rope` turns, and there is no `rope`",
+                "rope_interleaved", "add rope=10000.0",
+            )  # fmt: skip
+        if self.qk_norm_whole and self.qk_norm is None:
+            raise KindError(
+                "`qk_norm_whole` says what `qk_norm` takes together, and there is no `qk_norm`",
+                "qk_norm_whole", "add qk_norm=1e-6",
+            )  # fmt: skip
 
     @property
     def biased(self) -> tuple[str, ...]:
@@ -145,6 +179,13 @@ class Projected(Layer, abstract=True):
             found.append(Weight(f"{role}.weight", (size, fan_in), start))
             if role in self.biased:
                 found.append(Weight(f"{role}.bias", (size,), start, "bias"))
+        if self.qk_norm is not None:
+            whole = self.qk_norm_whole
+            size = self.head_size(width)
+            found.append(Weight("query_norm.weight", (inner if whole else size,), ONES, "norm"))
+            found.append(Weight("key_norm.weight", (shared if whole else size,), ONES, "norm"))
+        if self.sinks:
+            found.append(Weight("sinks", (self.heads,), ZEROS, "bias"))
         return tuple(found)
 
     def _sizes(self, width: int) -> tuple[int, int]:
@@ -178,13 +219,17 @@ class Projected(Layer, abstract=True):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Five for each score, three for each rotated feature, one for each offset added.
 
-        A score is scaled, less the maximum, raised to an exponential, summed and divided; with a
-        bias it is one more.
+        A score is scaled, less the maximum, raised to an exponential, summed and divided. A bias
+        and `alibi` are one more each, `softcap` three; `sinks` are one more score of each query.
+        `qk_norm` is four for each feature of queries and keys.
         """
         query, key, _, _, bias = self.operands(inputs)
         inner, shared = self._sizes(query.shape[-1])
         queries, keys = product(query.shape[:-1]), product(key.shape[:-1])
-        total = score_operations((bias,)) * self.heads * queries * key.shape[-2]
+        score = score_operations((bias,)) + self.alibi + (_CAP if self.softcap else 0)
+        total = self.heads * queries * (score * key.shape[-2] + score_operations(()) * self.sinks)
+        if self.qk_norm is not None:
+            total = total + _NORM * (queries * inner + keys * shared)
         if self.rope is not None:
             turned = (queries * inner + keys * shared) * (self.rope_dim or 1)
             part = self.head_size(query.shape[-1]) if self.rope_dim else 1

@@ -49,6 +49,31 @@ PARTLY = [
     {"heads": 2, "kv_heads": 1, "head_dim": 8, "rope": 10.0, "rope_dim": 2, "bias": ("query",)},
     {"heads": 2, "rope": 100.0, "rope_dim": 6, "causal": True},
 ]
+NEWER = pairwise(
+    lambda row: row["qk_norm_whole"] and row["qk_norm"] is None,
+    heads=[2, 6],
+    kv_heads=[None, 2],
+    causal=[False, True],
+    window=[None, 3],
+    rope_interleaved=[False, True],
+    alibi=[False, True],
+    qk_norm=[None, 0.1],
+    qk_norm_whole=[False, True],
+    softcap=[None, 1.5],
+    sinks=[False, True],
+    scale=[None, 0.9],
+    bias=[True, False],
+)
+NEWER = [{**row, "rope": 100.0, "head_dim": 4} for row in NEWER]
+NEWER[1]["rope_dim"] = NEWER[2]["rope_dim"] = 2
+APART = [
+    {"heads": 2, "alibi": True},
+    {"heads": 3, "alibi": True, "causal": True},
+    {"heads": 2, "qk_norm": 1e-6, "qk_norm_whole": True, "kv_heads": 1},
+    {"heads": 3, "qk_norm": 1e-6, "dropout": 0.5},
+    {"heads": 2, "softcap": 0.5, "dropout": 0.5},
+    {"heads": 2, "sinks": True},
+]
 VARIED = [
     {"heads": 2, "dropout": 0.5, "rope": 9.0, "rope_dim": 4, "scale": 0.2},
     {"heads": 3, "causal": True, "window": 3, "bias": ("value", "key")},
@@ -81,6 +106,13 @@ CASES = [
     *cases(CrossAttention, BIASED[:1], SEQUENCE, MEMORY, None, bias(2, 5, 3), training=False),
     *cases(CrossAttention, BIASED[:1], LATENTS, MEMORY, mask(3), bias(2, 3, 3), training=False),
     *cases(Attention, BIASED, *(SEQUENCE,) * 3, mask(5, 5), bias(2, 5, 5), training=False),
+    *cases(SelfAttention, NEWER, SEQUENCE, None),
+    *cases(SelfAttention, NEWER[::2], DEEP, mask(5), training=False),
+    *cases(SelfAttention, APART, SEQUENCE, None, training=False),
+    *cases(SelfAttention, APART[::2], SEQUENCE, mask(5, 5), bias(2, 5, 5), training=False),
+    *cases(SelfAttention, APART[::2], OPEN, None, sizes={"time": 6}, training=False),
+    *cases(CrossAttention, APART[2:], SEQUENCE, MEMORY, None, training=False),
+    *cases(Attention, APART[2:], SEQUENCE, MEMORY, MEMORY, mask(3), training=False),
     *cases(SelfAttention, PARTLY, SEQUENCE, None),
     *cases(SelfAttention, PARTLY[:1], OPEN, None, sizes={"time": 6}, training=False),
     *cases(CrossAttention, VARIED, SEQUENCE, SEQUENCE, None, training=False),

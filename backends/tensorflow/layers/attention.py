@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Emission, KerasWeight, Raw, Site, unless
-from backends.layers.attention import bias_forms, given, over_scores, shown_settings, shown_widths
+from backends.layers.attention import (
+    bias_forms,
+    forms,
+    given,
+    over_scores,
+    shown_settings,
+    shown_widths,
+)
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
@@ -27,7 +34,12 @@ def attention(layer: Any, site: Site) -> Emission:
     if plain and len(operands) < 3 and settings.keys() <= _BRIEF:
         return _brief(layer, site, settings, widths)
     if "rope" in settings:
-        site.helper("rotate", part="rope_dim" in settings)
+        turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
+        site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
+    if "alibi" in settings:
+        site.helper("alibi")
+    if "sinks" in settings:
+        site.helper("Parameter")
     seen = _ask_attend(site, settings, mask, bias)
     helper = site.helper(
         "Attention",
@@ -37,8 +49,7 @@ def attention(layer: Any, site: Site) -> Emission:
         mask=mask is not None,
         added=bias is not None,
         seen=seen,
-        plain="rope" not in settings,
-        **bias_forms(layer),
+        **forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
@@ -86,8 +97,8 @@ def _ask_attend(site: Site, settings: dict[str, Any], mask: str | None, bias: st
         "attend",
         seen=seen,
         mask=mask is not None,
-        bias=bias is not None,
-        dropout="dropout" in settings,
+        bias=bias is not None or "alibi" in settings,
+        **{name: name in settings for name in ("dropout", "softcap", "sinks")},
     )
     return seen
 
@@ -115,4 +126,9 @@ def _weights(layer: Any) -> tuple[KerasWeight, ...]:
         rules.append(KerasWeight(f"{role}/kernel", (f"{role}.weight",), (1, 0)))
         if role in layer.biased:
             rules.append(KerasWeight(f"{role}/bias", (f"{role}.bias",)))
+    if layer.qk_norm is not None:
+        for role in ("query_norm", "key_norm"):
+            rules.append(KerasWeight(f"{role}/scale", (f"{role}.weight",)))
+    if layer.sinks:
+        rules.append(KerasWeight("sinks/value", ("sinks",)))
     return tuple(rules)

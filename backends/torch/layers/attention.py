@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Emission, Raw, Site, is_traced
-from backends.layers.attention import bias_forms, given, over_scores, shown_settings, shown_widths
+from backends.layers.attention import forms, given, over_scores, shown_settings, shown_widths
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
+
+_BY_HAND = {"softcap", "sinks"}
+"""The settings that PyTorch's function does not know."""
 
 
 @TORCH.emits(SelfAttention, CrossAttention, Attention)
@@ -18,9 +21,8 @@ def attention(layer: Any, site: Site) -> Emission:
     mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
     widths = shown_widths(layer, site)
     flags = dict.fromkeys((*settings, *widths), True)
-    if "rope" in settings:
-        site.helper("rotate", part="rope_dim" in settings)
-    combine = _ask_visible(site, settings, mask, bias)
+    _ask_functions(site, settings)
+    ways = _ask_visible(site, settings, mask, bias)
     helper = site.helper(
         "Attention",
         **flags,
@@ -28,9 +30,8 @@ def attention(layer: Any, site: Site) -> Emission:
         value=len(operands) == 3,
         mask=mask is not None,
         added=bias is not None,
-        combine=combine,
-        plain="rope" not in settings,
-        **bias_forms(layer),
+        **ways,
+        **forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
     module = site.call(helper, width, layer.heads, **widths, **settings)
@@ -45,14 +46,14 @@ def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
     values = [_operand(site, slot) for slot in range(3)]
     several = is_traced(layer.heads) or layer.heads > 1 or bias is not None
-    combine = _ask_visible(site, settings, mask, bias)
-    if several or combine or "dropout" in settings:
+    ways = _ask_visible(site, settings, mask, bias)
+    if several or ways["combine"] or "dropout" in settings:
         helper = site.helper(
             "DotProductAttention",
             **dict.fromkeys(settings, True),
             mask=mask is not None,
             added=bias is not None,
-            combine=combine,
+            **ways,
         )
         module = site.call(helper, layer.heads, **settings)
         return Emission(site.call_forward(site.self, *values, mask=mask, bias=bias), module)
@@ -66,13 +67,29 @@ def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     return Emission(call)
 
 
-def _ask_visible(site: Site, settings: dict[str, Any], mask: str | None, bias: str | None) -> bool:
-    """Whether masks and a bias must be put together, with the helper that does it."""
-    parts = [mask is not None, bias is not None, "causal" in settings]
-    combine = "window" in settings or sum(parts) > 1
+def _ask_functions(site: Site, settings: dict[str, Any]) -> None:
+    """Asks for the functions that some settings need."""
+    if "rope" in settings:
+        turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
+        site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
+    if "alibi" in settings:
+        site.helper("alibi")
+
+
+def _biased(settings: dict[str, Any], bias: str | None) -> bool:
+    """Whether something is added to the scores."""
+    return bias is not None or "alibi" in settings
+
+
+def _ask_visible(
+    site: Site, settings: dict[str, Any], mask: str | None, bias: str | None
+) -> dict[str, bool]:
+    """Whether masks must be put together, and with a bias, with the helper that does it."""
+    added = _biased(settings, bias) and not settings.keys() & _BY_HAND
+    combine = "window" in settings or sum([mask is not None, added, "causal" in settings]) > 1
     if combine:
-        site.helper("visible", bias=bias is not None)
-    return combine
+        site.helper("visible", bias=added)
+    return {"combine": combine, "joined": combine and added}
 
 
 def _operand(site: Site, slot: int) -> Raw:
