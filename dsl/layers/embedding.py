@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Float, Int, LayerPath, LayerRef
+from dsl.kinds.values import Float, Int, KindOf, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.layers.linear import own_start
 from dsl.layers.recurrent import require_sequence
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
@@ -15,9 +18,9 @@ class Embedding(Layer):
 
     Shape: integers ``[..]`` to ``[.., embedding_dim]``; ``[time]`` becomes ``[time, features]``.
     An integer outside ``0..num_embeddings - 1`` is an error when the model runs.
-    Weights: `weight` [num_embeddings, embedding_dim], starting from N(0, 1). The row of
-    `padding_idx` starts at zero, and looking it up leaves its gradient alone. With ``tie=name``
-    the weight is another layer's.
+    Weights: `weight` [num_embeddings, embedding_dim], starting from N(0, 1) or as `init` has it.
+    The row of `padding_idx` starts at zero, and looking it up leaves its gradient alone. With
+    ``tie=name`` the weight is another layer's.
     MACs: none; a look-up multiplies nothing.
     Source: Bengio et al., A Neural Probabilistic Language Model (2003), section 2; PyTorch
     `nn.Embedding`.
@@ -27,8 +30,13 @@ class Embedding(Layer):
     embedding_dim: int = arg(Int(1), "Size of each vector.", keras=("output_dim",))
     padding_idx: int | None = arg(Int(0), "A row that its look-ups do not train.", None)
     tie: LayerPath | None = arg(LayerRef(), "A layer whose `weight` is used.", None, keyword=True)
+    init: Any = arg(
+        KindOf("initializer"), "How the table starts; N(0, 1) by default.", None, keyword=True,
+        keras=("embeddings_initializer",),
+    )  # fmt: skip
 
     def check(self) -> None:
+        own_start(self)
         if self.padding_idx is not None and self.padding_idx >= self.num_embeddings:
             raise KindError(
                 f"there is no row {self.padding_idx} among {self.num_embeddings}, "
@@ -48,7 +56,9 @@ class Embedding(Layer):
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         if self.tie:
             return ()
-        return (Weight("weight", self.tied_shape(x), Init("normal", 1.0)),)
+        shape = self.tied_shape(x)
+        start = Init("normal", 1.0) if self.init is None else self.init.start(shape)
+        return (Weight("weight", shape, start),)
 
     def tied_shape(self, x: TensorType) -> tuple[int, ...]:
         """The shape of the weight, its own or the one it is tied to."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from dsl.kinds.kind import arg
-from dsl.kinds.values import Bool, Int, LayerPath, LayerRef
+from dsl.kinds.kind import KindError, arg
+from dsl.kinds.values import Bool, Int, KindOf, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
@@ -16,7 +17,8 @@ class Linear(Layer):
 
     Shape: ``[.., in]`` to ``[.., out_features]``; dimensions in front are left alone.
     Weights: `weight` [out_features, in], `bias` [out_features]; both start uniform in
-    ``+-1/sqrt(in)``. With ``tie=name`` the weight is another layer's.
+    ``+-1/sqrt(in)``, the weight as `init` has it if that is given. With ``tie=name`` the weight is
+    another layer's.
     MACs: ``in * out_features`` for each position.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.1 ff.; PyTorch `nn.Linear`.
     """
@@ -26,6 +28,14 @@ class Linear(Layer):
     out_features: int = arg(Int(1), "Size of the result.", keras=("units",))
     bias: bool = arg(Bool(), "Whether to add a learned offset.", True, keras=("use_bias",))
     tie: LayerPath | None = arg(LayerRef(), "A layer whose `weight` is used.", None, keyword=True)
+    init: Any = arg(
+        KindOf("initializer"), "How the weight starts; uniform in ``+-1/sqrt(in)`` by default.",
+        None, keyword=True, keras=("kernel_initializer",),
+    )  # fmt: skip
+
+    def check(self) -> None:
+        """Holds the start against the weight, which must be its own."""
+        own_start(self)
 
     def infer(self, x: TensorType) -> TensorType:
         _require_vector(x)
@@ -34,7 +44,9 @@ class Linear(Layer):
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         start = Init("uniform", 1 / math.sqrt(x.shape[-1]))
-        weight = Weight("weight", self.tied_shape(x), start)
+        shape = self.tied_shape(x)
+        first = start if self.init is None else self.init.start(shape)
+        weight = Weight("weight", shape, first)
         bias = Weight("bias", (self.out_features,), start, "bias")
         return (weight,) * (not self.tie) + (bias,) * bool(self.bias)
 
@@ -44,6 +56,15 @@ class Linear(Layer):
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return product(outputs[0].shape) * inputs[0].shape[-1]
+
+
+def own_start(layer: Any) -> None:
+    """Refuses an initializer for a weight that is another layer's."""
+    if layer.tie is not None and layer.init is not None:
+        raise KindError(
+            "a weight that is another layer's starts as it does there", "init",
+            "give `init` to that layer",
+        )  # fmt: skip
 
 
 def _require_vector(x: TensorType) -> None:

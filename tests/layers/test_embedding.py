@@ -14,6 +14,7 @@ from dsl.layers.base import LayerError
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import TensorType
+from dsl.training.initializers import Normal, Uniform
 from tests.layers.harness import cases, pairwise, reference
 
 TOKENS = TensorType((5,), "int64")
@@ -24,6 +25,14 @@ LENGTHS = TensorType((symbol("time"), 5))
 
 EMBEDDING_ROWS = pairwise(num_embeddings=[3, 7], embedding_dim=[1, 4], padding_idx=[None, 0, 2])
 CASES = cases(Embedding, EMBEDDING_ROWS, TOKENS)
+CASES += cases(
+    Embedding,
+    [
+        {"num_embeddings": 3, "embedding_dim": 4, "init": Normal.make(0.02), **padding}
+        for padding in ({}, {"padding_idx": 1})
+    ],
+    TOKENS,
+)
 for _type in (
     SYMBOLIC,
     TensorType((), "int32"),
@@ -79,6 +88,14 @@ def test_refuses(layer, type, code):
     with pytest.raises(LayerError) as caught:
         layer.infer(type)
     assert caught.value.code == code
+
+
+def test_a_table_starts_as_it_is_told():
+    (weight,) = Embedding.make(3, 4, init=Uniform.make(-0.1, 0.1)).weights(TOKENS)
+    assert (weight.init.scheme, weight.init.value) == ("uniform", 0.1)
+    with pytest.raises(KindError) as caught:
+        Embedding.make(3, 4, tie=LayerPath("head"), init=Normal.make(0.02))
+    assert caught.value.arg == "init"
 
 
 def test_the_row_for_padding_must_be_there():

@@ -20,6 +20,7 @@ from dsl.kinds.values import LayerPath
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
 from dsl.layers.linear import Linear
 from dsl.shapes.types import TensorType
+from dsl.training.initializers import KaimingNormal, Normal, TruncatedNormal, Uniform
 from tests.layers import harness
 from tests.layers.harness import keras_model, torch_module
 
@@ -33,12 +34,19 @@ SEQUENCE = TensorType((4, 3))
         (Embedding.make(200, 50), TOKENS, 1.0),
         (PositionEmbedding.make(200), TensorType((4, 50)), 0.02),
         (Embedding.make(200, 50, padding_idx=7), TOKENS, 0.9975),
+        (Embedding.make(200, 50, init=Normal.make(0.02)), TOKENS, 0.02),
+        (Embedding.make(200, 50, padding_idx=7, init=TruncatedNormal.make(0.5)), TOKENS, 0.44),
+        (Embedding.make(200, 50, init=Uniform.make(-0.5, 0.5)), TOKENS, 12**-0.5),
+        (Embedding.make(200, 50, init=KaimingNormal.make()), TOKENS, 0.2),
+        (Linear.make(200, bias=False, init=Normal.make(0.02)), TensorType((50,)), 0.02),
     ],
+    ids=str,
 )
 def test_start_values(layer, type, deviation):
     (on_torch,) = torch_module(layer, [type])[0].parameters()
     (on_keras,) = keras_model(layer, [type])[0].layer.trainable_variables
     for table in (on_torch.detach().numpy(), on_keras.numpy()):
+        table = table.T if table.shape[0] == 50 else table  # Keras' kernels are [in, out]
         assert table.shape == (200, 50)
         assert np.std(table) == pytest.approx(deviation, rel=0.03)
         assert np.mean(table) == pytest.approx(0, abs=deviation * 0.05)

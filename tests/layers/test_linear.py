@@ -9,6 +9,7 @@ from dsl.layers.base import LayerError
 from dsl.layers.linear import Linear
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import TensorType
+from dsl.training.initializers import Normal
 from tests.layers.harness import cases, pairwise, reference
 
 VECTOR = TensorType((5,))
@@ -16,6 +17,9 @@ SEQUENCE = TensorType((symbol("time"), 3))
 
 CASES = cases(Linear, pairwise(out_features=[1, 4], bias=[True, False]), VECTOR)
 CASES += cases(Linear, [{"out_features": 2}], SEQUENCE, sizes={"time": 7})
+for bias in (True, False):
+    row = {"out_features": 2, "bias": bias, "init": Normal.make(0.02)}
+    CASES += cases(Linear, [row], VECTOR)
 for axes in (("channels", None, "features"), ("channels", "time", None)):
     CASES += cases(Linear, [{"out_features": 2}], TensorType((3, 4, 5), axes=axes))
 

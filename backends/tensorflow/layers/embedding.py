@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, KerasWeight, Raw, Site
 from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layers.parameter import initializer
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
 
@@ -16,14 +17,15 @@ def embedding(layer: Embedding, site: Site) -> Emission:
     if layer.tie:
         return Emission(call, _tied(layer, site))
     sizes = layer.num_embeddings, layer.embedding_dim
+    start = initializer(site, layer.weights(site.type)[0].init)
     if layer.padding_idx is None:
-        start = site.call("keras.initializers.RandomNormal", stddev=1.0)
         module = site.call(
-            "layers.Embedding", *sizes, embeddings_initializer=Raw(start), name=Raw(site.name)
+            "layers.Embedding", *sizes, embeddings_initializer=start, name=Raw(site.name)
         )
     else:
-        helper = site.helper("PaddedEmbedding")
-        module = site.call(helper, *sizes, layer.padding_idx, name=Raw(site.name))
+        table = None if layer.init is None else start
+        helper = site.helper("PaddedEmbedding", table=table is not None)
+        module = site.call(helper, *sizes, layer.padding_idx, table=table, name=Raw(site.name))
     return Emission(call, module, (KerasWeight("embeddings", ("weight",)),))
 
 

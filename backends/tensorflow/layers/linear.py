@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.layers.parameter import initializer
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.linear import Linear
 from dsl.shapes.dim import Dim
@@ -21,13 +22,19 @@ def linear(layer: Linear, site: Site) -> Emission:
     """`layers.Dense`, whose kernel is ``[in, out]``; a tied one takes the other layer's weight."""
     if layer.tie:
         return _tied(layer, site)
-    module = site.call(
-        site.helper("dense"),
-        site.type.shape[-1],
-        layer.out_features,
-        use_bias=unless(True, layer.bias),
-        name=Raw(site.name),
-    )
+    use_bias, name = unless(True, layer.bias), Raw(site.name)
+    if layer.init is not None:
+        module = site.call(
+            "layers.Dense",
+            layer.out_features,
+            use_bias=use_bias,
+            kernel_initializer=initializer(site, layer.weights(site.type)[0].init),
+            bias_initializer=uniform(site, site.type.shape[-1]) if layer.bias else None,
+            name=name,
+        )
+    else:
+        sizes = site.type.shape[-1], layer.out_features
+        module = site.call(site.helper("dense"), *sizes, use_bias=use_bias, name=name)
     weights = (KerasWeight("kernel", ("weight",), (1, 0)), KerasWeight("bias", ("bias",)))
     return Emission(_call(site), module, weights[: 2 if layer.bias else 1])
 

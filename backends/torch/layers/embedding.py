@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, Raw, Site
 from backends.torch.layers import TORCH
+from backends.torch.layers.parameter import initialized
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
 
 
@@ -15,7 +16,7 @@ def embedding(layer: Embedding, site: Site) -> Emission:
         return Emission(site.call_forward("F.embedding", *parts, padding_idx=layer.padding_idx))
     sizes = layer.num_embeddings, layer.embedding_dim
     module = site.call("nn.Embedding", *sizes, padding_idx=layer.padding_idx)
-    return Emission(f"{site.self}({site.x[0]})", module)
+    return Emission(f"{site.self}({site.x[0]})", initialized(site, module, layer.init))
 
 
 @TORCH.emits(PositionEmbedding)

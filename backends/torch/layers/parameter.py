@@ -10,6 +10,8 @@ from dsl.layers.parameter import Parameter
 from dsl.training import initializers as kinds
 
 FUNCTIONS = {
+    kinds.Zeros: "nn.init.zeros_",
+    kinds.Ones: "nn.init.ones_",
     kinds.Normal: "nn.init.normal_",
     kinds.XavierUniform: "nn.init.xavier_uniform_",
     kinds.XavierNormal: "nn.init.xavier_normal_",
@@ -34,14 +36,31 @@ def initial(site: Site, init: Any, shape: tuple[int, ...]) -> str:
         return site.call("torch.ones", *sizes)
     if isinstance(init, kinds.Constant):
         return site.call("torch.full", shape, init.value)
-    empty = Raw(site.call("torch.empty", *sizes))
+    function, args, named = filling(init)
+    return site.call(function, Raw(site.call("torch.empty", *sizes)), *args, **named)
+
+
+def initialized(site: Site, module: str, init: Any) -> str:
+    """Code of a module whose weight starts as an initializer has it; its own way for None."""
+    if init is None:
+        return module
+    function, args, named = filling(init)
+    padded = "padding_idx" in module
+    helper = site.helper("initialized", padding=padded)
+    return site.call(helper, Raw(module), Raw(function), *args, **named)
+
+
+def filling(init: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+    """The function that fills a tensor as an initializer has it, with its further arguments."""
+    if isinstance(init, kinds.Constant):
+        return "nn.init.constant_", (init.value,), {}
     if isinstance(init, kinds.Uniform):
-        return site.call("nn.init.uniform_", empty, init.low, init.high)
+        return "nn.init.uniform_", (init.low, init.high), {}
     if isinstance(init, kinds.TruncatedNormal):
         low, high = init.mean - 2 * init.std, init.mean + 2 * init.std
-        return site.call("nn.init.trunc_normal_", empty, init.mean, init.std, low, high)
+        return "nn.init.trunc_normal_", (init.mean, init.std, low, high), {}
     named = {
         key: unless(argument.default, getattr(init, key))
         for key, argument in init.arguments.items()
     }
-    return site.call(FUNCTIONS[type(init)], empty, **named)
+    return FUNCTIONS[type(init)], (), named
