@@ -25,7 +25,7 @@ def mixture_of_experts(
             own = {role: value[expert] for role, value in weights.items() if _is_routed(role)}
             share = layer.scale * scores[position, expert] / total
             results[position] += share * _network(layer, x[position], own)
-    if layer.shared:
+    if layer.shared_hidden:
         prefix = "shared."
         own = {r.removeprefix(prefix): v for r, v in weights.items() if r.startswith(prefix)}
         gate = x @ weights["shared_gate.weight"].T if layer.shared_gate else np.inf

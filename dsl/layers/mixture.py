@@ -25,8 +25,8 @@ class MixtureOfExperts(Layer):
     position's experts are the `top_k` of the greatest scores, of equal ones those of lower
     index. ``y = scale * sum_e w_e expert_e(x)`` over them, with ``w_e = s_e``, or with
     `normalize` ``s_e`` divided by the sum of the chosen scores. An expert is
-    ``down(act(gate x) * up x)``, without `gated` it is ``down(act(up x))``. With `shared` another
-    such network of that hidden size is added, which every position runs; with `shared_gate` times
+    ``down(act(gate x) * up x)``, without `gated` it is ``down(act(up x))``. With `shared_hidden`
+    another such network, of that hidden size, is added, which every position runs; with `shared_gate` times
     ``sigmoid(W_shared_gate x)``. There is no capacity limit, and no position is dropped.
     Balance: each use adds ``balance * experts * sum_e f_e P_e`` to the loss of a training step
     (not to that of an evaluation), where over all positions of the batch (of each part of an
@@ -37,10 +37,10 @@ class MixtureOfExperts(Layer):
     of all layers together.
     Weights: `router.weight` [experts, D], `gate.weight` and `up.weight` [experts, hidden, D],
     `down.weight` [experts, D, hidden], with `bias` `gate.bias` and `up.bias` [experts, hidden] and
-    `down.bias` [experts, D]; `shared.gate.weight` [shared, D] and so on, `shared_gate.weight`
+    `down.bias` [experts, D]; `shared.gate.weight` [shared_hidden, D] and so on, `shared_gate.weight`
     [1, D]. Each matrix starts as a `Linear` does, uniform in ``+-1/sqrt(fan_in)``.
     MACs: those that run: for each position ``experts * D`` of the router,
-    ``top_k * 3 * D * hidden`` (2 without `gated`), ``3 * D * shared``, and D of the shared gate.
+    ``top_k * 3 * D * hidden`` (2 without `gated`), ``3 * D * shared_hidden``, and D of the shared gate.
     Precision: scores of a half-precision value are computed in float32.
     Source: Shazeer et al. 2017 (arXiv:1701.06538), eq. 1; balance Fedus et al. 2021 (Switch
     Transformer), eq. 4 to 6, for several experts as in transformers; normalised weights Jiang et
@@ -63,7 +63,7 @@ class MixtureOfExperts(Layer):
     scale: float = arg(
         Float(0, open_low=True), "Factor of the sum over the chosen experts.", 1.0, keyword=True
     )
-    shared: int = arg(
+    shared_hidden: int = arg(
         Int(0), "Hidden size of a network that every position runs; 0 for none.", 0, keyword=True
     )
     shared_gate: bool = arg(
@@ -84,10 +84,10 @@ class MixtureOfExperts(Layer):
                 "the weight of the only expert chosen would always be 1, and the router would not "
                 "learn", "normalize", "write normalize=false",
             )  # fmt: skip
-        if self.shared_gate and not self.shared:
+        if self.shared_gate and not self.shared_hidden:
             raise KindError(
                 "`shared_gate` scales the shared network, and there is none", "shared_gate",
-                "add shared=1024 or the like",
+                "add shared_hidden=1024 or the like",
             )  # fmt: skip
         if not isinstance(self.act, Activation) or isinstance(self.act, (AlongAxis, PReLU)):
             raise KindError(
@@ -104,8 +104,8 @@ class MixtureOfExperts(Layer):
         width = x.shape[-1]
         found = [Weight("router.weight", (self.experts, width), _start(width))]
         found += self._network("", (self.experts,), width, self.hidden)
-        if self.shared:
-            found += self._network("shared.", (), width, self.shared)
+        if self.shared_hidden:
+            found += self._network("shared.", (), width, self.shared_hidden)
         if self.shared_gate:
             found.append(Weight("shared_gate.weight", (1, width), _start(width)))
         return tuple(found)
@@ -134,7 +134,7 @@ class MixtureOfExperts(Layer):
         return every - routed + routed // self.experts * self.top_k
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
-        hidden = self.top_k * self.hidden + self.shared
+        hidden = self.top_k * self.hidden + self.shared_hidden
         each = self.experts + (3 if self.gated else 2) * hidden + bool(self.shared_gate)
         return product(inputs[0].shape) * each
 
@@ -142,10 +142,10 @@ class MixtureOfExperts(Layer):
         """Of each position: five for a score; activations, gates and offsets; the weighted sum."""
         x = inputs[0]
         width, positions = x.shape[-1], product(x.shape[:-1])
-        hidden = self.top_k * self.hidden + self.shared
+        hidden = self.top_k * self.hidden + self.shared_hidden
         inner = self.act.operations + bool(self.gated) + (1 + bool(self.gated)) * bool(self.bias)
-        results = self.top_k + bool(self.shared)
-        outer = (2 * self.top_k + bool(self.shared) + results * bool(self.bias)) * width
+        results = self.top_k + bool(self.shared_hidden)
+        outer = (2 * self.top_k + bool(self.shared_hidden) + results * bool(self.bias)) * width
         return positions * (_SCORE * self.experts + inner * hidden + outer)
 
 

@@ -41,13 +41,13 @@ def with_ties(random: np.random.Generator) -> list[np.ndarray]:
 
 
 FORMS = pairwise(
-    exclude=lambda row: row["shared_gate"] and not row["shared"],
+    exclude=lambda row: row["shared_gate"] and not row["shared_hidden"],
     gated=[True, False],
     bias=[False, True],
     normalize=[True, False],
     score=["softmax", "sigmoid"],
     scale=[1.0, 2.5],
-    shared=[0, 6],
+    shared_hidden=[0, 6],
     shared_gate=[False, True],
     act=[SiLU(), ReLU()],
     balance=[0.0, 0.01],
@@ -106,7 +106,7 @@ def test_even_use_costs_balance_times_top_k():
 
 
 def test_costs_count_what_runs():
-    layer = MixtureOfExperts.make(8, 2, 16, shared=32, shared_gate=True)
+    layer = MixtureOfExperts.make(8, 2, 16, shared_hidden=32, shared_gate=True)
     x = TensorType((10, 4))
     assert layer.macs((x,), (x,)) == 10 * (8 * 4 + 2 * 3 * 4 * 16 + 3 * 4 * 32 + 4)
     weights = layer.weights(x)

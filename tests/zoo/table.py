@@ -23,6 +23,7 @@ class Row:
         define: Parameters by name, as on the command line.
         shapes: Output shapes by layer path, at the ends of blocks.
         symbols: Sizes to quote symbols at, by name; those of the spec where not given.
+        active: Trainable values that one position meets; all of them where not given.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Row:
     define: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     symbols: Mapping[str, int] = field(default_factory=dict)
+    active: int | None = None
 
 
 CONVOLUTIONAL: list[Row] = [
@@ -152,6 +154,28 @@ TRANSFORMERS: list[Row] = [
             for i, c, n in ((0, 96, 32), (1, 128, 16), (2, 160, 8))
         },
     ),
+    Row(
+        "torchvision/swin_t",
+        "swin",
+        28_288_354,
+        8_981_133_312,
+        "SwinT",
+        shapes={"repeat.2.swin_block.0..5.add_2": (14, 14, 384)},
+    ),
+    Row("torchvision/swin_s", "swin", 49_606_258, 17_481_750_528, "SwinS"),
+    Row("torchvision/swin_b", "swin", 87_768_224, 30_861_893_632, "SwinB"),
+    Row(
+        "torchvision/swin_v2_t",
+        "swin_v2",
+        28_351_570,
+        11_879_380_992,
+        "SwinV2T",
+        shapes={"repeat.1.swin_block.0..1.window_attention.bias.scale": (6, 64, 64)},
+    ),
+    Row("torchvision/swin_v2_s", "swin_v2", 49_737_442, 23_091_714_048, "SwinV2S"),
+    Row("torchvision/swin_v2_b", "swin_v2", 87_930_848, 40_650_268_672, "SwinV2B"),
+    Row("torchvision/maxvit_t", "maxvit", 30_919_624, 11_116_093_440, "MaxViT_T"),
+    Row("timm/coatnet_0_rw_224", "coatnet", 27_435_562, 8_812_601_856, "CoAtNet0"),
     Row("hf/gpt2", "gpt2", 124_439_808, 291_648_307_200, "GPT2"),
     Row("hf/gpt2-medium", "gpt2", 354_823_168, 826_951_073_792, "GPT2Medium"),
     Row("hf/gpt2-large", "gpt2", 774_030_080, None, "GPT2Large"),
@@ -183,6 +207,83 @@ TRANSFORMERS: list[Row] = [
     Row("hf/llama-3-70b", "llama", 70_553_706_496, 1_314_637_949_698_048, "Llama3_70B"),
     Row("hf/tinyllama-1.1b", "llama", 1_100_048_384, 4_992_899_481_600, "TinyLlama"),
     Row("hf/mistral-7b-v0.1", "mistral", 7_241_732_096),
+    Row(
+        "hf/mixtral-8x7b-v0.1",
+        "mixtral",
+        46_702_792_704,
+        None,
+        "Mixtral8x7B",
+        shapes={"mixtral_layer.0..31.mixture_of_experts": (4096, 4096)},
+        active=12_879_925_248,
+    ),
+    Row(
+        "hf/mixtral-8x22b-v0.1",
+        "mixtral",
+        140_620_634_112,
+        None,
+        "Mixtral8x22B",
+        active=39_152_031_744,
+    ),
+    Row("hf/olmoe-1b-7b", "olmoe", 6_919_161_856, None, "OLMoE_1B_7B", active=1_282_017_280),
+    Row(
+        "hf/qwen1.5-moe-a2.7b",
+        "qwen2_moe",
+        14_315_784_192,
+        None,
+        "Qwen1_5_MoE_A2_7B",
+        active=2_689_173_504,
+    ),
+    Row(
+        "hf/qwen2-57b-a14b",
+        "qwen2_moe",
+        57_408_658_944,
+        None,
+        "Qwen2_57B_A14B",
+        active=14_249_270_784,
+    ),
+    Row(
+        "hf/qwen3-30b-a3b", "qwen3_moe", 30_532_122_624, None, "Qwen3_30B_A3B", active=3_353_032_704
+    ),
+    Row(
+        "hf/qwen3-235b-a22b",
+        "qwen3_moe",
+        235_093_634_560,
+        None,
+        "Qwen3_235B_A22B",
+        active=22_190_763_520,
+    ),
+    Row(
+        "hf/deepseek-moe-16b",
+        "deepseek_moe",
+        16_375_728_128,
+        None,
+        "DeepSeekMoE16B",
+        active=2_828_650_496,
+    ),
+    Row(
+        "hf/switch-base-8",
+        "switch_transformer",
+        619_339_008,
+        None,
+        "SwitchBase8",
+        active=222_977_280,
+    ),
+    Row(
+        "hf/switch-base-64",
+        "switch_transformer",
+        3_790_748_928,
+        None,
+        "SwitchBase64",
+        active=223_493_376,
+    ),
+    Row(
+        "hf/switch-base-128",
+        "switch_transformer",
+        7_415_217_408,
+        None,
+        "SwitchBase128",
+        active=224_083_200,
+    ),
     Row("qwen2.5-7b", "qwen2", 7_615_616_512, None, "Qwen2_5_7B"),
     Row("hf/qwen2.5-0.5b", "qwen2", 494_032_768, None, "Qwen2_5_0_5B"),
     Row("hf/qwen2.5-1.5b", "qwen2", 1_543_714_304, None, "Qwen2_5_1_5B"),

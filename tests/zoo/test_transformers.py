@@ -18,6 +18,7 @@ def test_counts_are_the_published_ones(row: Row) -> None:
     assert [(item.rule.code, item.message) for item in spec.diagnostics] == []
     cost = spec.cost()
     assert cost.params == row.params
+    assert cost.active == (row.active or row.params)
     assert row.flops in (None, cost.flops)
     sizes = {layer.path: layer.output.sized(cost.symbols).shape for layer in cost.layers}
     assert {path: sizes.get(path) for path in row.shapes} == row.shapes

@@ -11,14 +11,21 @@ from tests.backends.test_models import hold, in_double, make  # noqa: F401
 from tests.zoo.test_transformers import ZOO
 
 SMALL = {"depth": "2", "width": "24", "heads": "4"}
+IMAGES = {"size": "32", "classes": "5", "depths": "[2, 1, 2]"}
 WORDS = SMALL | {"vocab": "17", "context": "9"}
 PAIRS = WORDS | {"kinds": "5"}
 GROUPED = WORDS | {"kv_heads": "2", "hidden": "20"}
+MIXED = GROUPED | {"experts": "4", "top_k": "2"}
 CASES = [
     ("vit", "ViT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
     ("cait", "CaiT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
     ("mobilevit", "MobileViT", {"size": "64", "classes": "5", "last": "12",
         "channels": "[4, 5, 6, 7, 8]", "widths": "[8, 12, 16]"}),
+    ("swin", "Swin", IMAGES | {"window": "2", "embed_dim": "8", "heads": "[1, 2, 4]"}),
+    ("swin_v2", "SwinV2", IMAGES | {"window": "2", "embed_dim": "8", "heads": "[1, 2, 4]"}),
+    ("maxvit", "MaxViT", IMAGES | {"side": "2", "widths": "[8, 8, 12]", "head_dim": "4"}),
+    ("coatnet", "CoAtNet", {"size": "32", "classes": "5", "stem": "[4, 6]",
+        "depths": "[1, 2, 2, 1]", "widths": "[8, 12, 12, 16]", "head_dim": "4"}),
     ("gpt2", "GPT2", WORDS),
     ("bert", "Bert", PAIRS),
     ("bert", "BertMLM", PAIRS),
@@ -26,6 +33,13 @@ CASES = [
     ("albert", "Albert", PAIRS | {"embedding": "6"}),
     ("llama", "Llama", GROUPED),
     ("mistral", "Mistral", GROUPED | {"window": "3"}),
+    ("mixtral", "Mixtral", MIXED),
+    ("olmoe", "OLMoE", WORDS | {"hidden": "20", "experts": "4", "top_k": "2"}),
+    ("qwen2_moe", "Qwen2MoE", MIXED | {"shared_hidden": "12"}),
+    ("qwen3_moe", "Qwen3MoE", MIXED | {"head_dim": "8"}),
+    ("deepseek_moe", "DeepSeekMoE", WORDS | {"hidden": "20", "experts": "6", "top_k": "3",
+        "shared_hidden": "12", "first_hidden": "16"}),
+    ("switch_transformer", "SwitchTransformer", WORDS | {"hidden": "20", "experts": "4"}),
     ("qwen2", "Qwen2", GROUPED),
     ("qwen2", "Qwen2", GROUPED | {"tied": "true"}),
     ("gemma", "Gemma", GROUPED | {"head_dim": "8"}),

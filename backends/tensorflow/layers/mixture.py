@@ -18,7 +18,7 @@ def mixture_of_experts(layer: MixtureOfExperts, site: Site) -> Emission:
     site.helper("uniform")
     site.helper("dense")
     site.helper("ExpertDense", bias="bias" in flags)
-    if "shared" in flags:
+    if "shared_hidden" in flags:
         site.helper("SharedExpert", **network)
     helper = site.helper("MixtureOfExperts", **flags, unbalanced="balance" not in flags)
     sizes = site.type.shape[-1], layer.experts, layer.top_k, layer.hidden

@@ -15,7 +15,7 @@ def mixture_of_experts(layer: MixtureOfExperts, site: Site) -> Emission:
     flags = dict.fromkeys(settings, True)
     network = {name: flag for name, flag in flags.items() if name in NETWORK}
     site.helper("ExpertLinear", bias="bias" in flags)
-    if "shared" in flags:
+    if "shared_hidden" in flags:
         site.helper("SharedExpert", **network)
     helper = site.helper("MixtureOfExperts", **flags, unbalanced="balance" not in flags)
     sizes = site.type.shape[-1], layer.experts, layer.top_k, layer.hidden
