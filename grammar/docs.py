@@ -25,6 +25,7 @@ TITLES = {
     "metric": "Metrics",
     "data": "Data sources",
     "initializer": "Initializers",
+    "parametrization": "Reparametrisations of weights",
     "distribution": "Distributions",
 }
 """Categories in the order of the page, with their headings."""

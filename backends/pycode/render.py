@@ -77,6 +77,7 @@ IMPORTS: dict[str, str] = {
     "layers": "from keras import layers",
     "nn": "from torch import nn",
     "F": "from torch.nn import functional as F",
+    "weight_norm": "from torch.nn.utils.parametrizations import weight_norm",
 }
 
 

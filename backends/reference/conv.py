@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends.reference import Mode, reference
+from backends.reference.reparametrization import effective
 from backends.reference.windows import explicit_pads, pad, windows
 from dsl.layers.conv import (
     Conv,
@@ -36,7 +37,7 @@ def conv(
         (n - d * (k - 1) - 1) // s + 1
         for n, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)
     )
-    weight = weights["weight"]
+    weight = effective(layer.weight, weights)
     y = np.zeros((len(x), layer.out_channels, *counts))
     for cell, values in windows(x, kernel, stride, dilation, counts):
         taps = weight[(slice(None), slice(None), *cell)]
@@ -54,7 +55,7 @@ def conv_transpose(
 
     Dumoulin and Visin (2016), chapter 4: the transpose of the matrix of the convolution.
     """
-    x, weight = inputs[0], weights["weight"]
+    x, weight = inputs[0], effective(layer.weight, weights)
     sizes = x.shape[2:]
     window = (layer.kernel_size, layer.stride, layer.dilation, layer.padding, layer.output_padding)
     results = tuple(

@@ -21,7 +21,7 @@ _FOLDS = {
 }
 
 
-def _aligned(inputs: list[Any], types: Any) -> list[np.ndarray]:
+def aligned(inputs: list[Any], types: Any) -> list[np.ndarray]:
     """Values with the batch in front, if any has one, and one number of dimensions."""
     rank = max(type.rank for type in types)
     batched = any(type.batched for type in types)
@@ -54,7 +54,7 @@ def arithmetic(
     layer: Any, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
     """Element by element, two at a time (NumPy, "Broadcasting")."""
-    total = functools.reduce(_FOLDS[type(layer)], _aligned(inputs, types))
+    total = functools.reduce(_FOLDS[type(layer)], aligned(inputs, types))
     return total / len(inputs) if isinstance(layer, kinds.Average) else total
 
 
@@ -63,7 +63,7 @@ def concat(
     layer: kinds.Concat, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
     """One after the other (NumPy `concatenate`); a learned value is repeated for every sample."""
-    values = _aligned(inputs, types)
+    values = aligned(inputs, types)
     batched = any(type.batched for type in types)
     axis = layer.position(types) + batched
     if batched:
@@ -77,7 +77,7 @@ def matmul(
     layer: kinds.MatMul, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
     """Sums of products of rows and columns (NumPy `matmul`)."""
-    a, b = _aligned(inputs, types)
+    a, b = aligned(inputs, types)
     a = np.swapaxes(a, -2, -1) if layer.transpose_a else a
     b = np.swapaxes(b, -2, -1) if layer.transpose_b else b
     return np.einsum("...nk,...km->...nm", a, b)

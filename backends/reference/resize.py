@@ -44,7 +44,7 @@ def _source(mode: str, place: int, size: int) -> int | None:
 def upsample(
     layer: kinds.Upsample, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
-    """One dimension after the other (Gonzalez and Woods 2018, section 2.4)."""
+    """One dimension after the other (Gonzalez and Woods 2018, section 2.4; Keys 1981, eq. 4)."""
     (x,) = inputs
     front = 1 + types[0].batched
     sizes = {name: x.shape[at + types[0].batched] for name, at in sized_by(types[0]).items()}
@@ -52,23 +52,39 @@ def upsample(
         given = layer.scale_factor if layer.size is None else layer.size
         asked = given[number] if isinstance(given, tuple) else given
         target = asked * size if layer.size is None else evaluate(asked, sizes)
-        x = _resized(x, front + number, target, layer.linear)
+        x = _resized(x, front + number, target, layer)
     return x
 
 
-def _resized(x: np.ndarray, axis: int, target: int, linear: bool) -> np.ndarray:
-    """Cells ``floor(i s / t)``, or lines between them at ``(i + 0.5) s / t - 0.5``, s to t long."""
+def _resized(x: np.ndarray, axis: int, target: int, layer: kinds.Upsample) -> np.ndarray:
+    """Cells ``floor(i s / t)``, or a line or a cubic between cells, s of them made t."""
     size = x.shape[axis]
-    if not linear:
+    if not layer.smooth:
         return np.take(x, [i * size // target for i in range(target)], axis=axis)
     cells = []
     for i in range(target):
-        place = min(max((i + 0.5) * size / target - 0.5, 0), size - 1)
-        low = math.floor(place)
-        high = min(low + 1, size - 1)
-        a, b = np.take(x, low, axis=axis), np.take(x, high, axis=axis)
-        cells.append((1 - (place - low)) * a + (place - low) * b)
+        place = (i + 0.5) * size / target - 0.5
+        if layer.align_corners:
+            place = i * (size - 1) / max(target - 1, 1)
+        reach, share = (2, _cubic) if layer.mode == "bicubic" else (1, _tent)
+        near = range(math.floor(place) - reach + 1, math.floor(place) + reach + 1)
+        held = [min(max(cell, 0), size - 1) for cell in near]
+        shares = [share(abs(place - cell)) for cell in near]
+        cells.append(np.tensordot(shares, np.take(x, held, axis=axis), axes=(0, axis)))
     return np.stack(cells, axis=axis)
+
+
+def _tent(distance: float) -> float:
+    """The share of a cell at a distance below 1 in linear interpolation."""
+    return 1 - distance
+
+
+def _cubic(distance: float, a: float = -0.75) -> float:
+    """The share of a cell at a distance below 2 in cubic convolution (Keys 1981, eq. 4)."""
+    d = distance
+    if d <= 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    return a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
 
 
 @reference(kinds.PixelShuffle)
@@ -101,3 +117,14 @@ def pixel_unshuffle(
             for j in range(r):
                 y[..., c * r * r + i * r + j, :, :] = x[..., c, i::r, j::r]
     return y
+
+
+@reference(kinds.ChannelShuffle)
+def channel_shuffle(
+    layer: kinds.ChannelShuffle, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``y[i g + j] = x[j n + i]`` for channel i of the n of group j (Zhang et al. 2018)."""
+    axis = int(types[0].batched)
+    channels = inputs[0].shape[axis]
+    order = np.arange(channels).reshape(layer.groups, -1).T.reshape(-1)
+    return np.take(inputs[0], order, axis)

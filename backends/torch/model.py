@@ -23,6 +23,7 @@ from backends.lowering.writer import Writer
 from backends.pycode.literals import quote
 from backends.pycode.names import KEYWORDS, identifier
 from backends.torch.layers import TORCH
+from backends.torch.layers.reparametrization import state_name
 from dsl.ir import Model, expand, join, walk
 
 MEMBERS = frozenset(
@@ -185,13 +186,19 @@ def write_model(model: Model) -> ModelCode:
 
 
 def key_names(model: Model) -> dict[str, str]:
-    """For each key that holds a name PyTorch uses itself, the key in the module's state."""
+    """For each key that PyTorch spells otherwise, the key in the module's state.
+
+    Such are those with a level that PyTorch uses itself, and those of normalised weights.
+    """
     renamed = {}
     for visit in walk(model.body.nodes):
-        if not visit.owners or not TAKEN & set(visit.path.split(".")):
+        if not visit.owners:
+            continue
+        taken = not TAKEN.isdisjoint(visit.path.split("."))
+        roles = {weight.role: state_name(weight.role) for weight in visit.node.weights}
+        if not taken and all(role == name for role, name in roles.items()):
             continue
         for path in expand(visit.path):
             spelled = ".".join(identifier(level, TAKEN) for level in path.split("."))
-            for weight in visit.node.weights:
-                renamed[join(path, weight.role)] = join(spelled, weight.role)
+            renamed |= {join(path, role): join(spelled, name) for role, name in roles.items()}
     return renamed

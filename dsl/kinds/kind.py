@@ -84,8 +84,8 @@ class Kind:
     """Base of all kinds. A subclass is registered unless declared with ``abstract=True``.
 
     Class attributes:
-        category: ``layer loss optimizer schedule regularizer initializer metric data augmentation
-            distribution``; the registry is keyed by category, then name.
+        category: ``layer loss optimizer schedule regularizer initializer parametrization metric data
+            augmentation distribution``; the registry is keyed by category, then name.
         name: The word in a spec; the class name unless set.
         keras: Keras' words for the kind; naming one is an error whose help gives ours.
         pytorch: PyTorch's words for it where they differ from ours, treated alike.
@@ -175,6 +175,8 @@ def bind(
     arguments: dict[str, Arg], positional: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[dict[str, Any], list[ArgProblem]]:
     """Matches given values to arguments and coerces them.
+
+    One given as ``auto`` counts as left out where it may be, unless its type takes the word.
 
     Returns:
         The values given, by argument name, and every problem found.

@@ -39,6 +39,7 @@ class Init(Record):
 
     Attributes:
         scheme: ``zeros ones constant uniform normal truncated_normal xavier_uniform orthogonal``,
+            or ``norm``: the lengths of the vectors that it scales;
             or ``log_count``: log(1), log(2), .. along the last dimension.
         value: The constant, the bound of `uniform` (-value..value), the deviation of `normal` and
             `truncated_normal` (cut at two of them), or the gain of `orthogonal`.

@@ -6,8 +6,9 @@ import math
 from typing import ClassVar
 
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Bool, Int, Ints
+from dsl.kinds.values import Bool, Int, Ints, KindOf
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.layers.reparametrization import Reparametrization
 from dsl.layers.windows import as_image, padding_arg, require_room, window_arg, window_size
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import TensorType
@@ -17,6 +18,7 @@ _STRIDE = "Step between positions of the kernel."
 _DILATION = "Distance between the kernel's cells."
 _GROUPS = "Number of groups of channels, each with kernels of its own."
 _BIAS = "Whether to add a learned offset to each channel."
+_WEIGHT = "How the weight follows from what is learned: itself by default."
 
 
 class Convolution(Layer, abstract=True):
@@ -34,6 +36,12 @@ class Convolution(Layer, abstract=True):
     dilation: tuple[int, ...]
     groups: int
     bias: bool
+    weight: Reparametrization | None
+
+    def check(self) -> None:
+        """Holds the reparametrisation against the weight."""
+        if self.weight:
+            self.weight.hold(self.name, self.spatial + 2)
 
     def _channels(self, x: TensorType) -> tuple[TensorType, int]:
         """The input read as channels-first, and its number of channels, held against groups."""
@@ -68,9 +76,10 @@ class Convolution(Layer, abstract=True):
         """
         start = Init("uniform", 1 / math.sqrt(product(shape[1:])))  # type: ignore[arg-type]
         weight = Weight("weight", shape, start)
+        learned = self.weight.learned(weight) if self.weight else (weight,)
         if not self.bias:
-            return (weight,)
-        return (weight, Weight("bias", (self.out_channels,), start, "bias"))
+            return learned
+        return (*learned, Weight("bias", (self.out_channels,), start, "bias"))
 
 
 class Conv(Convolution, abstract=True):
@@ -128,6 +137,7 @@ class Conv1d(Conv):
     dilation: tuple[int, ...] = window_arg(1, _DILATION, (1,), keras=("dilation_rate",))
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)
 
 
 class Conv2d(Conv):
@@ -157,6 +167,7 @@ class Conv2d(Conv):
     dilation: tuple[int, ...] = window_arg(2, _DILATION, (1, 1), keras=("dilation_rate",))
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)
 
 
 class Conv3d(Conv):
@@ -184,6 +195,7 @@ class Conv3d(Conv):
     dilation: tuple[int, ...] = window_arg(3, _DILATION, (1, 1, 1), keras=("dilation_rate",))
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)
 
 
 class ConvTranspose(Convolution, abstract=True):
@@ -193,6 +205,7 @@ class ConvTranspose(Convolution, abstract=True):
 
     def check(self) -> None:
         """Holds the output padding against stride and dilation, as PyTorch does."""
+        super().check()
         for extra, stride, dilation in zip(
             self.output_padding, self.stride, self.dilation, strict=True
         ):
@@ -266,6 +279,7 @@ class ConvTranspose1d(ConvTranspose):
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
     dilation: tuple[int, ...] = window_arg(1, _DILATION, (1,), keras=("dilation_rate",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)
 
 
 class ConvTranspose2d(ConvTranspose):
@@ -294,6 +308,7 @@ class ConvTranspose2d(ConvTranspose):
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
     dilation: tuple[int, ...] = window_arg(2, _DILATION, (1, 1), keras=("dilation_rate",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)
 
 
 class ConvTranspose3d(ConvTranspose):
@@ -321,3 +336,4 @@ class ConvTranspose3d(ConvTranspose):
     groups: int = arg(Int(1), _GROUPS, 1)
     bias: bool = arg(Bool(), _BIAS, True, keras=("use_bias",))
     dilation: tuple[int, ...] = window_arg(3, _DILATION, (1, 1, 1), keras=("dilation_rate",))
+    weight: Reparametrization | None = arg(KindOf("parametrization"), _WEIGHT, None, keyword=True)

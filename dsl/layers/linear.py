@@ -8,6 +8,7 @@ from typing import Any
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int, KindOf, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
+from dsl.layers.reparametrization import Reparametrization
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
@@ -28,14 +29,31 @@ class Linear(Layer):
     out_features: int = arg(Int(1), "Size of the result.", keras=("units",))
     bias: bool = arg(Bool(), "Whether to add a learned offset.", True, keras=("use_bias",))
     tie: LayerPath | None = arg(LayerRef(), "A layer whose `weight` is used.", None, keyword=True)
+    weight: Reparametrization | None = arg(
+        KindOf("parametrization"),
+        "How the weight follows from what is learned: itself by default.", None, keyword=True,
+    )  # fmt: skip
     init: Any = arg(
         KindOf("initializer"), "How the weight starts; uniform in ``+-1/sqrt(in)`` by default.",
         None, keyword=True, keras=("kernel_initializer",),
     )  # fmt: skip
 
     def check(self) -> None:
-        """Holds the start against the weight, which must be its own."""
+        """Holds start and reparametrisation against the weight, which must be its own."""
         own_start(self)
+        if not self.weight:
+            return
+        self.weight.hold(self.name, 2)
+        if self.tie:
+            raise KindError(
+                "a weight that is another layer's cannot be reparametrised here", "weight",
+                "give `weight` to that layer",
+            )  # fmt: skip
+        if self.init is not None:
+            raise KindError(
+                "a reparametrised weight starts as its layer's own does", "init",
+                "leave `init` out",
+            )  # fmt: skip
 
     def infer(self, x: TensorType) -> TensorType:
         _require_vector(x)
@@ -47,8 +65,9 @@ class Linear(Layer):
         shape = self.tied_shape(x)
         first = start if self.init is None else self.init.start(shape)
         weight = Weight("weight", shape, first)
+        learned = self.weight.learned(weight) if self.weight else (weight,)
         bias = Weight("bias", (self.out_features,), start, "bias")
-        return (weight,) * (not self.tie) + (bias,) * bool(self.bias)
+        return learned * (not self.tie) + (bias,) * bool(self.bias)
 
     def tied_shape(self, x: TensorType) -> tuple[int, ...]:
         """The shape of the weight, its own or the one it is tied to."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dsl.kinds.kind import KindError, arg
-from dsl.kinds.values import Axis, AxisName, Float, Int, ListOf, OneOf, Size, String
+from dsl.kinds.values import Axis, AxisName, Bool, Float, Int, ListOf, OneOf, Size, String
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
 from dsl.layers.reshape import Rearrangement, require_readable
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import IMAGE, SIGNAL, VOLUME, TensorType
 
 _MIRRORS = ("reflect", "replicate")
-_LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
-_LERP = 3
+_SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
+_LERP, _CUBIC = 3, 7
 
 
 class Pad(Rearrangement):
@@ -104,13 +104,17 @@ class Upsample(Layer):
     `size` or `scale_factor` says how large, with one number or one for each dimension.
     Modes: `nearest` takes cell ``floor(i * size_in / size_out)``. `linear`, `bilinear` and
     `trilinear` (for one, two, three dimensions) interpolate at ``(i + 0.5) * in / out - 0.5``,
-    edges held: PyTorch's ``align_corners=False``; shrinking does not average (no antialias).
+    edges held; `bicubic` (for two) does with the cubics of Keys, a = -0.75, through four cells.
+    With ``align_corners=true`` the place is ``i * (in - 1) / (out - 1)``. Shrinking does not
+    average (no antialias).
     Deviation: scale factors are whole numbers; `size` reaches every other size. Where a size is no
     multiple, PyTorch's `nearest` may round a cell up in float32; here the floor is exact.
-    Source: PyTorch `nn.Upsample`; Gonzalez and Woods, Digital Image Processing (2018), section 2.4.
+    Source: PyTorch `nn.Upsample`; Gonzalez and Woods, Digital Image Processing (2018), section 2.4;
+    Keys, Cubic convolution interpolation (1981), eq. 4 with that a.
     """
 
     keras = ("UpSampling1D", "UpSampling2D", "UpSampling3D")
+    pytorch = ("interpolate", "Interpolate")
 
     size: Dim | tuple[Dim, ...] | None = arg(
         OneOf(Size(), ListOf(Size(), least=1)), "The new size, or one for each dimension.", None
@@ -119,7 +123,10 @@ class Upsample(Layer):
         OneOf(Int(1), ListOf(Int(1), least=1)), "How many times as large.", None
     )
     mode: str = arg(
-        String("nearest", *_LINEAR), "How values are found.", "nearest", keras=("interpolation",)
+        String("nearest", *_SMOOTH), "How values are found.", "nearest", keras=("interpolation",)
+    )
+    align_corners: bool = arg(
+        Bool(), "Whether the first and last cells keep their places, not the edges.", False
     )
 
     def check(self) -> None:
@@ -128,19 +135,23 @@ class Upsample(Layer):
                 "`Upsample` needs `size` or `scale_factor`, one of them",
                 "size" if self.size is not None else "",
             )
+        if self.align_corners and not self.smooth:
+            raise KindError(
+                '`align_corners` has no effect with mode="nearest"', "align_corners", "leave it out"
+            )
 
     @property
-    def linear(self) -> bool:
+    def smooth(self) -> bool:
         """Whether values are interpolated."""
-        return self.mode in _LINEAR
+        return self.mode in _SMOOTH
 
     def infer(self, x: TensorType) -> TensorType:
         _require_image(self, x)
         count = x.rank - 1
-        if self.linear and count != _LINEAR[self.mode]:
-            right = next(name for name, number in _LINEAR.items() if number == count)
+        if self.smooth and count != _SMOOTH[self.mode]:
+            right = next(name for name, number in _SMOOTH.items() if number == count)
             raise LayerError(
-                "MSL302", f'mode="{self.mode}" takes {_LINEAR[self.mode]} spatial dimensions, and '
+                "MSL302", f'mode="{self.mode}" takes {_SMOOTH[self.mode]} spatial dimensions, and '
                 f"the value has {count}", arg="mode", notes=(f"the value is {x.named()}",),
                 help=f'write mode="{right}"',
             )  # fmt: skip
@@ -170,10 +181,11 @@ class Upsample(Layer):
         return tuple(size * factor for size, factor in zip(x.shape[1:], each, strict=True))
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
-        """Three for each dimension and value interpolated, none for `nearest`."""
-        if not self.linear:
+        """Three, or seven for a cubic, per dimension and value; none for `nearest`."""
+        if not self.smooth:
             return 0
-        return _LERP * (outputs[0].rank - 1) * product(outputs[0].shape)
+        each = _CUBIC if self.mode == "bicubic" else _LERP
+        return each * (outputs[0].rank - 1) * product(outputs[0].shape)
 
 
 class _Shuffle(Rearrangement, abstract=True):
@@ -227,6 +239,22 @@ class PixelUnshuffle(_Shuffle):
         for size, name in ((height, "rows"), (width, "columns")):
             _require_divisible(size, r, name, str(r), "downscale_factor", x)
         return channels * (r * r), height // r, width // r
+
+
+class ChannelShuffle(Rearrangement):
+    """Channels of several groups interleaved: the first of each group, the second of each, ...
+
+    Formula: ``y[i * groups + g] = x[g * n + i]`` with `n` channels a group.
+    Shape: ``[C, ..]``, channels first, kept; `groups` divides C.
+    Source: Zhang et al., ShuffleNet (2018), section 3.1; PyTorch `nn.ChannelShuffle`.
+    """
+
+    groups: int = arg(Int(1), "Number of groups.")
+
+    def infer(self, x: TensorType) -> TensorType:
+        _require_image(self, x)
+        _require_divisible(x.shape[0], self.groups, "channels", str(self.groups), "groups", x)
+        return x
 
 
 def _spatial(x: TensorType) -> tuple[int, ...]:

@@ -249,6 +249,7 @@ def torch_module(layer: Layer, types: Sequence[Any]) -> tuple[Any, Emission]:
 
     emission, space = _emit(TORCH, layer, types)
     space |= {"torch": torch, "nn": nn, "F": nn.functional}
+    space["weight_norm"] = nn.utils.parametrizations.weight_norm
     _define_helpers(space)
     call = compile(emission.call, "<call>", "eval")
     names = _names(types)
@@ -267,17 +268,22 @@ def torch_module(layer: Layer, types: Sequence[Any]) -> tuple[Any, Emission]:
 
 def _role(key: str) -> str:
     """The role of a key of the holder's state: what stands below the layer, if anything does."""
-    return key.removeprefix("layer").removeprefix(".")
+    from backends.torch.layers.reparametrization import ROLES
+
+    name = key.removeprefix("layer").removeprefix(".")
+    return {spelled: role for role, spelled in ROLES.items()}.get(name, name)
 
 
 def _load_torch(holder: Any, layer: Layer, weights: Mapping[str, Any], types: Any) -> None:
     import torch
 
+    from backends.torch.layers.reparametrization import state_name
+
     wanted = {weight.role for weight in layer.weights(*types) if weight.trainable}
     owned = {_role(k) for k, v in holder.named_parameters() if v.requires_grad}
     assert owned == wanted, f"the module trains {sorted(owned)}, the layer {sorted(wanted)}"
     state = {
-        f"layer.{role}".rstrip("."): torch.from_numpy(np.asarray(array))
+        f"layer.{state_name(role)}".rstrip("."): torch.from_numpy(np.asarray(array))
         for role, array in weights.items()
     }
     shapes = {key: tuple(value.shape) for key, value in holder.state_dict().items()}
@@ -461,8 +467,8 @@ def initial_weights(layer: Layer, types: Sequence[Any], backend: str) -> dict[st
     """What weights hold before any training, by role."""
     if backend == "torch":
         holder, _ = torch_module(layer, types)
-        state = {key.removeprefix("layer."): value for key, value in holder.state_dict().items()}
-        return {w.role: state[w.role or "layer"].numpy() for w in layer.weights(*types)}
+        state = {_role(key): value for key, value in holder.state_dict().items()}
+        return {w.role: state[w.role].numpy() for w in layer.weights(*types)}
     model, emission = keras_model(layer, types)
     shapes = {weight.role: weight.shape for weight in layer.weights(*types)}
     found: dict[str, Any] = {}

@@ -8,7 +8,7 @@ import pytest
 from dsl.kinds.kind import KindError
 from dsl.kinds.values import AxisName
 from dsl.layers.base import LayerError
-from dsl.layers.resize import Pad, PixelShuffle, PixelUnshuffle, Upsample
+from dsl.layers.resize import ChannelShuffle, Pad, PixelShuffle, PixelUnshuffle, Upsample
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import SIGNAL, TensorType
 from tests.layers.harness import Case, cases, pairwise, reference
@@ -28,6 +28,12 @@ LINEAR = pairwise(
     size=[None, 4, (7, 3), (6, 12), (1, 2)],
     scale_factor=[None, 1, 2, (3, 2)],
     mode=["nearest", "bilinear"],
+)
+
+CUBIC = pairwise(
+    size=[4, (7, 3), (6, 12), (1, 2)],
+    mode=["bicubic", "bilinear"],
+    align_corners=[False, True],
 )
 
 CASES = [
@@ -50,6 +56,16 @@ CASES = [
         {"size": (4, 7)}, {"size": (2 * ROWS, COLUMNS), "mode": "bilinear"}, {"size": (4, 7),
         "mode": "bilinear"}, {"size": (2 * ROWS, COLUMNS)}], OPEN_IMAGE, sizes=SIZES),
     *cases(Upsample, [{"scale_factor": 2, "mode": "bilinear"}, {"size": (4, 4)}], LEARNED),
+    *cases(Upsample, CUBIC, IMAGE_TYPE),
+    *cases(Upsample, [{"scale_factor": 2, "mode": "bicubic", "align_corners": corners}
+        for corners in (False, True)], OPEN_IMAGE, sizes=SIZES),
+    Case(Upsample, {"size": 9, "mode": "linear", "align_corners": True}, (SIGNAL_TYPE,)),
+    Case(Upsample, {"size": (6, 1, 3), "mode": "trilinear", "align_corners": True}, (VOLUME_TYPE,)),
+    Case(Upsample, {"scale_factor": 2, "mode": "bicubic"}, (LEARNED,)),
+    *cases(ChannelShuffle, [{"groups": 1}, {"groups": 2}, {"groups": 3}], TensorType((6, 3, 2))),
+    *(Case(ChannelShuffle, {"groups": 2}, (x,)) for x in (
+        SIGNAL_TYPE, VOLUME_TYPE, LEARNED)),
+    Case(ChannelShuffle, {"groups": 2}, (OPEN_IMAGE,), sizes=SIZES),
     *cases(PixelShuffle, [{"upscale_factor": 1}, {"upscale_factor": 2}], TensorType((8, 3, 5))),
     *cases(PixelShuffle, [{"upscale_factor": 2}], OPEN_IMAGE, sizes=SIZES),
     *cases(PixelShuffle, [{"upscale_factor": 2}], LEARNED),
@@ -110,6 +126,23 @@ def test_interpolation_by_hand():
     np.testing.assert_array_equal(run.outputs[0], [[[0, 0, 4]]])
 
 
+def test_smooth_interpolation_by_hand():
+    x, types = [np.array([[[0.0, 4.0, 8.0]]])], [TensorType((1, 3), axes=SIGNAL)]
+    aligned = Upsample.make(5, mode="linear", align_corners=True)
+    np.testing.assert_allclose(reference(aligned, x, {}, types).outputs[0], [[[0, 2, 4, 6, 8]]])
+    # half way, the shares of Keys' cubic with a = -0.75 are -3/32, 19/32, 19/32, -3/32
+    x, types = [np.array([[[[1.0, 2.0, 3.0, 5.0]]]])], [TensorType((1, 1, 4))]
+    cubic = Upsample.make((1, 7), mode="bicubic", align_corners=True)
+    found = reference(cubic, x, {}, types).outputs[0][0, 0, 0]
+    np.testing.assert_allclose(found[3], (-3 * 1 + 19 * 2 + 19 * 3 - 3 * 5) / 32)
+
+
+def test_channel_shuffle_by_hand():
+    x = np.arange(6.0).reshape(1, 6, 1, 1)
+    run = reference(ChannelShuffle.make(2), [x], {}, [TensorType((6, 1, 1))])
+    np.testing.assert_array_equal(run.outputs[0].ravel(), [0, 3, 1, 4, 2, 5])
+
+
 def test_pixel_shuffle_by_hand():
     x = np.arange(4.0).reshape(1, 4, 1, 1)
     run = reference(PixelShuffle.make(2), [x], {}, [TensorType((4, 1, 1))])
@@ -132,6 +165,8 @@ def test_pixel_shuffle_by_hand():
         (Upsample.make((4, 4, 4)), IMAGE_TYPE, "MSL310"),
         (Upsample.make((TIME, 4)), IMAGE_TYPE, "MSL309"),
         (Upsample.make(4), TensorType((3, 4, 4), "uint8"), "MSL303"),
+        (ChannelShuffle.make(3), IMAGE_TYPE, "MSL308"),
+        (ChannelShuffle.make(2), TensorType((4, 3)), "MSL302"),
         (PixelShuffle.make(3), IMAGE_TYPE, "MSL308"),
         (PixelShuffle.make(2), VOLUME_TYPE, "MSL302"),
         (PixelUnshuffle.make(2), IMAGE_TYPE, "MSL308"),
@@ -149,6 +184,7 @@ def test_refuses(layer, type, code):
         (Pad, {"padding": 1, "value": 2.0}),
         (Upsample, {}),
         (Upsample, {"size": 4, "scale_factor": 2}),
+        (Upsample, {"size": 4, "align_corners": True}),
     ],
 )
 def test_refuses_together(kind, values):

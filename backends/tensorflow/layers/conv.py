@@ -17,6 +17,7 @@ from backends.base import (
 )
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.linear import uniform
+from backends.tensorflow.layers.reparametrization import construct
 from backends.tensorflow.layout import to_storage
 from dsl.layers.conv import (
     Conv,
@@ -112,8 +113,8 @@ def conv(layer: Conv, site: Site) -> Emission:
         steps = ", ".join(f"::{site.forward(stride)}" for stride in layer.stride)
         call = f"{call}[:, {steps}]"
     make = _depthwise if _is_depthwise(layer, site.type) else _dense
-    module, kernel = make(layer, site, strides, None if word == "valid" else word)
-    return Emission(call, module, _weights(layer, kernel))
+    module, kernels = make(layer, site, strides, None if word == "valid" else word)
+    return Emission(call, module, _weights(layer, kernels))
 
 
 def _keras_padding(layer: Conv) -> str | None:
@@ -132,13 +133,19 @@ def _keras_padding(layer: Conv) -> str | None:
 def _is_depthwise(layer: Conv, x: TensorType) -> bool:
     """Whether each channel is a group, for every stride and dilation that may occur."""
     alone = layer.groups == x.shape[0] and formula(layer.groups) == formula(x.shape[0])
-    return alone and layer.groups > 1 and layer.spatial < 3 and len(set(layer.stride)) == 1
+    plain = layer.weight is None and layer.spatial < 3 and len(set(layer.stride)) == 1
+    return alone and layer.groups > 1 and plain
 
 
-def _dense(layer: Conv, site: Site, strides: Any, padding: str | None) -> tuple[str, KerasWeight]:
+def _dense(
+    layer: Conv, site: Site, strides: Any, padding: str | None
+) -> tuple[str, tuple[KerasWeight, ...]]:
     """A convolution with all, or groups of, channels."""
-    module = site.call(
+    return construct(
+        layer,
+        site,
         f"layers.Conv{layer.spatial}D",
+        (*range(2, layer.spatial + 2), 1, 0),
         layer.out_channels,
         short(layer.kernel_size),
         strides=strides,
@@ -147,13 +154,11 @@ def _dense(layer: Conv, site: Site, strides: Any, padding: str | None) -> tuple[
         groups=unless(1, layer.groups),
         **_starts(layer, site, "kernel_initializer", site.type.shape[0] // layer.groups),
     )
-    axes = tuple(range(2, layer.spatial + 2))
-    return module, KerasWeight("kernel", ("weight",), (*axes, 1, 0))
 
 
 def _depthwise(
     layer: Conv, site: Site, strides: Any, padding: str | None
-) -> tuple[str, KerasWeight]:
+) -> tuple[str, tuple[KerasWeight, ...]]:
     """A convolution of each channel by itself; its kernel is ``[*window, in, out / in]``."""
     multiplier = layer.out_channels // layer.groups
     if formula(layer.out_channels) == formula(layer.groups):
@@ -168,7 +173,7 @@ def _depthwise(
         **_starts(layer, site, "depthwise_initializer", 1),
     )
     axes = tuple(range(2, layer.spatial + 2))
-    return module, KerasWeight("kernel", ("weight",), (*axes, 0, 1))
+    return module, (KerasWeight("kernel", ("weight",), (*axes, 0, 1)),)
 
 
 def _starts(layer: Convolution, site: Site, kernel: str, channels: Any) -> dict[str, Any]:
@@ -182,8 +187,8 @@ def _starts(layer: Convolution, site: Site, kernel: str, channels: Any) -> dict[
     }
 
 
-def _weights(layer: Convolution, kernel: KerasWeight) -> tuple[KerasWeight, ...]:
-    return (kernel, KerasWeight("bias", ("bias",))) if layer.bias else (kernel,)
+def _weights(layer: Convolution, kernels: tuple[KerasWeight, ...]) -> tuple[KerasWeight, ...]:
+    return (*kernels, KerasWeight("bias", ("bias",))) if layer.bias else kernels
 
 
 @TENSORFLOW.emits(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
@@ -192,9 +197,8 @@ def conv_transpose(layer: ConvTranspose, site: Site) -> Emission:
     x = channels_last(site, layer.spatial, layer.name)
     axes = tuple(range(2, layer.spatial + 2))
     if _is_general(layer):
-        kernel = KerasWeight("kernel", ("weight",), (*axes, 0, 1))
-        module = _general_transpose(layer, site)
-        return Emission(f"{site.self}({x})", module, _weights(layer, kernel))
+        module, kernels = _general_transpose(layer, site, (*axes, 0, 1))
+        return Emission(f"{site.self}({x})", module, _weights(layer, kernels))
     same = all(
         extra == 0 and 2 * p == k - s
         for k, s, p, extra in zip(
@@ -211,7 +215,7 @@ def conv_transpose(layer: ConvTranspose, site: Site) -> Emission:
     )
     cut = "" if same else _cut(layer)
     kernel = KerasWeight("kernel", ("weight",), (*axes, 1, 0))
-    return Emission(f"{site.self}({x}){cut}", module, _weights(layer, kernel))
+    return Emission(f"{site.self}({x}){cut}", module, _weights(layer, (kernel,)))
 
 
 def _ends(layer: ConvTranspose) -> tuple[int, ...]:
@@ -232,16 +236,22 @@ def _is_general(layer: ConvTranspose) -> bool:
     """Whether Keras' own layer cannot do it, or not for every value that may occur."""
     window = layer.kernel_size + layer.stride + layer.padding + layer.output_padding
     return (
-        is_traced(window + layer.dilation + (layer.groups,))
+        layer.weight is not None
+        or is_traced(window + layer.dilation + (layer.groups,))
         or layer.groups > 1
         or max(layer.dilation) > 1
         or min(_ends(layer)) < 0
     )
 
 
-def _general_transpose(layer: ConvTranspose, site: Site) -> str:
-    return site.call(
-        site.helper("ConvTranspose"),
+def _general_transpose(
+    layer: ConvTranspose, site: Site, permute: tuple[int, ...]
+) -> tuple[str, tuple[KerasWeight, ...]]:
+    return construct(
+        layer,
+        site,
+        site.helper("ConvTranspose", weight_norm=layer.weight is not None),
+        permute,
         layer.out_channels,
         layer.kernel_size,
         strides=unless((1,) * layer.spatial, layer.stride),

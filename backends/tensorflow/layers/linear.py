@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.parameter import initializer
+from backends.tensorflow.layers.reparametrization import construct
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.linear import Linear
 from dsl.shapes.dim import Dim
@@ -23,6 +24,7 @@ def linear(layer: Linear, site: Site) -> Emission:
     if layer.tie:
         return _tied(layer, site)
     use_bias, name = unless(True, layer.bias), Raw(site.name)
+    kernels: tuple[KerasWeight, ...] = (KerasWeight("kernel", ("weight",), (1, 0)),)
     if layer.init is not None:
         module = site.call(
             "layers.Dense",
@@ -32,11 +34,25 @@ def linear(layer: Linear, site: Site) -> Emission:
             bias_initializer=uniform(site, site.type.shape[-1]) if layer.bias else None,
             name=name,
         )
-    else:
+    elif layer.weight is None:
         sizes = site.type.shape[-1], layer.out_features
         module = site.call(site.helper("dense"), *sizes, use_bias=use_bias, name=name)
-    weights = (KerasWeight("kernel", ("weight",), (1, 0)), KerasWeight("bias", ("bias",)))
-    return Emission(_call(site), module, weights[: 2 if layer.bias else 1])
+    else:
+        start = uniform(site, site.type.shape[-1])
+        module, kernels = construct(
+            layer,
+            site,
+            "layers.Dense",
+            (1, 0),
+            layer.out_features,
+            use_bias=use_bias,
+            kernel_initializer=start,
+            bias_initializer=start if layer.bias else None,
+            name=name,
+        )
+    return Emission(
+        _call(site), module, kernels + (KerasWeight("bias", ("bias",)),) * bool(layer.bias)
+    )
 
 
 def _call(site: Site) -> str:

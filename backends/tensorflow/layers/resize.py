@@ -34,14 +34,14 @@ def upsample(layer: kinds.Upsample, site: Site) -> Emission:
     """`layers.UpSampling2D` and its like where cells are repeated, else a helper layer."""
     factors = _factors(layer, site)
     name = Raw(site.name)
-    if layer.linear and factors is not None:
-        module = site.call(site.helper("ResizeLinear"), scale=factors, name=name)
-    elif factors is not None:
+    if not layer.smooth and factors is not None:
         module = site.call(f"layers.UpSampling{len(factors)}D", short(factors), name=name)
-    else:
-        helper = site.helper("ResizeLinear" if layer.linear else "ResizeNearest")
-        module = site.call(helper, _target(site), name=name)
-    return _batched(module, site)
+        return _batched(module, site)
+    corners = unless(False, layer.align_corners)
+    kind = "Nearest" if not layer.smooth else "Cubic" if layer.mode == "bicubic" else "Linear"
+    helper = site.helper(f"Resize{kind}", align_corners=corners is not None)
+    size = {"scale": factors} if factors is not None else {"size": _target(site)}
+    return _batched(site.call(helper, **size, align_corners=corners, name=name), site)
 
 
 @TENSORFLOW.emits(kinds.PixelShuffle)
@@ -56,6 +56,13 @@ def pixel_unshuffle(layer: kinds.PixelUnshuffle, site: Site) -> Emission:
     """A helper layer, for TensorFlow's `space_to_depth` has another order of channels."""
     helper = site.helper("PixelUnshuffle")
     return _batched(site.call(helper, layer.downscale_factor, name=Raw(site.name)), site)
+
+
+@TENSORFLOW.emits(kinds.ChannelShuffle)
+def channel_shuffle(layer: kinds.ChannelShuffle, site: Site) -> Emission:
+    """A helper layer, on the last axis."""
+    helper = site.helper("ChannelShuffle")
+    return _batched(site.call(helper, layer.groups, name=Raw(site.name)), site)
 
 
 def _batched(module: str, site: Site) -> Emission:

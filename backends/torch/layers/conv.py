@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, Raw, Site, is_traced, require_fixed, short, unless
 from backends.torch.layers import TORCH
+from backends.torch.layers.reparametrization import construct
 from dsl.layers.conv import (
     Conv,
     Conv1d,
@@ -28,8 +29,9 @@ def conv(layer: Conv, site: Site) -> Emission:
         x, padding = padded_same(site, layer.kernel_size, layer.stride, layer.dilation), 0
     elif isinstance(padding, tuple):
         padding = short(padding)
-    module = site.call(
-        f"nn.{layer.name}",
+    module = construct(
+        layer,
+        site,
         site.type.shape[0],
         layer.out_channels,
         kernel_size=short(layer.kernel_size),
@@ -63,8 +65,9 @@ def padded_same(
 @TORCH.emits(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 def conv_transpose(layer: ConvTranspose, site: Site) -> Emission:
     """`nn.ConvTranspose2d` and its like."""
-    module = site.call(
-        f"nn.{layer.name}",
+    module = construct(
+        layer,
+        site,
         site.type.shape[0],
         layer.out_channels,
         kernel_size=short(layer.kernel_size),

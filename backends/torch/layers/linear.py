@@ -5,6 +5,7 @@ from __future__ import annotations
 from backends.base import Emission, Site
 from backends.torch.layers import TORCH
 from backends.torch.layers.parameter import initialized
+from backends.torch.layers.reparametrization import construct
 from dsl.layers.linear import Linear
 
 
@@ -14,7 +15,7 @@ def linear(layer: Linear, site: Site) -> Emission:
     if layer.tie:
         return _tied(layer, site)
     bias = None if layer.bias is True else layer.bias
-    module = site.call("nn.Linear", site.type.shape[-1], layer.out_features, bias=bias)
+    module = construct(layer, site, site.type.shape[-1], layer.out_features, bias=bias)
     return Emission(f"{site.self}({site.x[0]})", initialized(site, module, layer.init))
 
 

@@ -34,7 +34,7 @@ def pad(layer: kinds.Pad, site: Site) -> Emission:
 @TORCH.emits(kinds.Upsample)
 def upsample(layer: kinds.Upsample, site: Site) -> Emission:
     """`F.interpolate`; indices where its `nearest` would round."""
-    exact = layer.linear or layer.scale_factor is not None or all(map(_divides, *_sizes(site)))
+    exact = layer.smooth or layer.scale_factor is not None or all(map(_divides, *_sizes(site)))
     if not exact:
         return Emission(_nearest(site))
     x = site.x[0] if site.type.batched else f"{site.x[0]}[None]"
@@ -45,6 +45,7 @@ def upsample(layer: kinds.Upsample, site: Site) -> Emission:
         size=size,
         scale_factor=layer.scale_factor,
         mode=unless("nearest", layer.mode),
+        align_corners=unless(False, layer.align_corners),
     )
     return Emission(call if site.type.batched else f"{call}[0]")
 
@@ -59,6 +60,16 @@ def pixel_shuffle(layer: kinds.PixelShuffle, site: Site) -> Emission:
 def pixel_unshuffle(layer: kinds.PixelUnshuffle, site: Site) -> Emission:
     """`F.pixel_unshuffle`, whose order of channels is ours."""
     return Emission(site.call_forward("F.pixel_unshuffle", Raw(site.x[0]), layer.downscale_factor))
+
+
+@TORCH.emits(kinds.ChannelShuffle)
+def channel_shuffle(layer: kinds.ChannelShuffle, site: Site) -> Emission:
+    """`F.channel_shuffle`, on the dimension behind the batch."""
+    if site.type.batched:
+        return Emission(site.call_forward("F.channel_shuffle", Raw(site.x[0]), layer.groups))
+    return Emission(
+        site.call_forward("F.channel_shuffle", Raw(f"{site.x[0]}[None]"), layer.groups) + "[0]"
+    )
 
 
 def _sizes(site: Site) -> tuple[tuple[Dim, ...], tuple[Dim, ...]]:
