@@ -11,7 +11,7 @@ from dsl.layers import reshape as kinds
 from dsl.shapes.dim import Poly
 
 
-@reference(kinds.Flatten, kinds.Reshape, kinds.Unsqueeze, kinds.Squeeze)
+@reference(kinds.Flatten, kinds.Unflatten, kinds.Reshape, kinds.Unsqueeze, kinds.Squeeze)
 def same_order(
     layer: Any, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:

@@ -124,6 +124,48 @@ class Reshape(Rearrangement):
         return x.replace(shape=shape, axes=self.axes or default_axes(len(shape), x.dtype))
 
 
+class Unflatten(Rearrangement):
+    """Several dimensions in place of one, the last running fastest; undoes `Flatten`.
+
+    Shape: `unflattened_size` in place of `dim`, as many values; one size may be -1, for what is
+    left. ``Unflatten(features, [heads, -1])`` makes ``[time, heads, features / heads]`` of
+    ``[time, features]``.
+    Axes: the last part of `features` keeps that name; other parts have none.
+    Source: PyTorch `nn.Unflatten`.
+    """
+
+    dim: int | AxisName = arg(Axis(), "The dimension to divide: a number or a name.")
+    unflattened_size: tuple[int, ...] = arg(
+        ListOf(_SizeOrRest(), least=1), "The sizes of its parts."
+    )
+
+    def check(self) -> None:
+        if sum(map(_is_rest, self.unflattened_size)) > 1:
+            raise KindError("only one size can be -1", "unflattened_size", "write the others out")
+
+    def parts(self, x: TensorType) -> tuple[int, tuple[Dim, ...]]:
+        """The position of the dimension, and the sizes in its place.
+
+        Raises:
+            LayerError: MSL307, or MSL310 where the sizes do not multiply to the dimension's.
+        """
+        at = resolve_axis(self.dim, x)
+        sizes = self.unflattened_size
+        left = quotient(x.shape[at], product(tuple(size for size in sizes if not _is_rest(size))))
+        if left is None or (left != 1 and not any(map(_is_rest, sizes))):
+            raise LayerError(
+                "MSL310", f"{x.shape[at]} values are not {' * '.join(map(str, sizes))}",
+                arg="unflattened_size", notes=(f"the value is {x.named()}",),
+            )  # fmt: skip
+        return at, tuple(left if _is_rest(size) else size for size in sizes)
+
+    def infer(self, x: TensorType) -> TensorType:
+        at, sizes = self.parts(x)
+        names = (None,) * (len(sizes) - 1) + (x.axes[at] if x.axes[at] == "features" else None,)
+        shape = (*x.shape[:at], *sizes, *x.shape[at + 1 :])
+        return x.replace(shape=shape, axes=(*x.axes[:at], *names, *x.axes[at + 1 :]))
+
+
 class Permute(Rearrangement):
     """The dimensions in another order; their names move along.
 

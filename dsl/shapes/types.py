@@ -19,7 +19,7 @@ SIGNAL = ("channels", "time")
 SEQUENCE = ("time", "features")
 VECTOR = ("features",)
 
-AXIS_NAMES = ("features", "time", "channels", "depth", "height", "width", "windows", "heads")
+AXIS_NAMES = ("features", "time", "channels", "depth", "height", "width", "windows")
 """Names that a spec may call an axis by."""
 
 Axes = tuple[str | None, ...]

@@ -16,6 +16,7 @@ from dsl.layers.reshape import (
     ToImage,
     ToSequence,
     Transpose,
+    Unflatten,
     Unsqueeze,
 )
 from dsl.shapes.dim import symbol
@@ -43,6 +44,14 @@ CASES = [
         sizes=SIZES),
     *cases(Reshape, [{"shape": (2, 2, ROWS, COLUMNS)}], OPEN_IMAGE, sizes=SIZES),
     *cases(Reshape, [{"shape": (2, 6)}, {"shape": (2, -1)}], LEARNED),
+    *cases(Unflatten, [{"dim": 0, "unflattened_size": (2, 2)},
+        {"dim": 2, "unflattened_size": (5,)}, {"dim": -1, "unflattened_size": (1, -1)}],
+        IMAGE_TYPE),
+    *cases(Unflatten, [{"dim": 1, "unflattened_size": (3, -1)},
+        {"dim": 0, "unflattened_size": (1, -1)}, {"dim": 1, "unflattened_size": (2, 3, 2)}], OPEN,
+        sizes=SIZES),
+    *cases(Unflatten, [{"dim": 1, "unflattened_size": (2, 6)}], TensorType((3, 12))),
+    *cases(Unflatten, [{"dim": 1, "unflattened_size": (-1, 2)}], LEARNED),
     *cases(Permute, [{"dims": (1, 2, 0)}, {"dims": (2, 0, 1)}, {"dims": (0, 1, 2)}], IMAGE_TYPE),
     *cases(Permute, [{"dims": (1, 0)}], SIGNAL_TYPE),
     *cases(Permute, [{"dims": (3, 0, 2, 1)}, {"dims": (0, 3, 1, 2)}], VOLUME_TYPE),
@@ -102,6 +111,13 @@ def test_symbols_are_carried():
     assert ToSequence.make().infer(OPEN_IMAGE).shape == (ROWS * COLUMNS, 4)
 
 
+def test_parts_of_features_end_in_features():
+    words = TensorType((TIME, 12))
+    split = Unflatten.make(AxisName("features"), (3, -1)).infer(words)
+    assert split == TensorType((TIME, 3, 4), axes=("time", None, "features"))
+    assert Unflatten.make(0, (2, 2)).infer(IMAGE_TYPE).axes == (None, None, "height", "width")
+
+
 def test_names_of_usual_ranks_return():
     assert Unsqueeze.make(0).infer(TensorType((5,))).axes == SEQUENCE
     assert Unsqueeze.make(0).infer(TensorType((3, 5), axes=("height", "width"))).axes == IMAGE
@@ -136,6 +152,9 @@ def test_numbers_by_hand():
         (Reshape.make((4, 14)), IMAGE_TYPE, "MSL310"),
         (Reshape.make((2, -1)), TensorType((TIME, 3)), "MSL310"),
         (Reshape.make((-1, ROWS)), TensorType((2 * ROWS, 3 * COLUMNS)), "MSL309"),
+        (Unflatten.make(0, (2, 3)), IMAGE_TYPE, "MSL310"),
+        (Unflatten.make(0, (3, -1)), IMAGE_TYPE, "MSL310"),
+        (Unflatten.make(3, (2, -1)), IMAGE_TYPE, "MSL307"),
         (Permute.make((0, 1)), IMAGE_TYPE, "MSL352"),
         (Permute.make((0, 1, 1)), IMAGE_TYPE, "MSL352"),
         (Permute.make(names("time", "width", "height")), IMAGE_TYPE, "MSL307"),
@@ -191,3 +210,11 @@ def test_each_shift_has_its_dimension():
     with pytest.raises(KindError) as caught:
         Roll.make((1, 2), 0)
     assert caught.value.arg == "dims"
+
+
+def test_one_part_is_what_is_left():
+    from dsl.kinds.kind import KindError
+
+    with pytest.raises(KindError) as caught:
+        Unflatten.make(0, (-1, -1))
+    assert caught.value.arg == "unflattened_size"

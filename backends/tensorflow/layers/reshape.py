@@ -24,13 +24,33 @@ from dsl.shapes.types import TensorType
 def flatten(layer: kinds.Flatten, site: Site) -> Emission:
     """A reshape in the order of the meaning."""
     start, end = layer.span(site.type)
-    return Emission(site.x[0]) if start == end else _in_meaning(site)
+    if start == end:
+        return Emission(site.x[0])
+    stored_so = site.type.batched and not site.type.is_image_like
+    if start == 0 or site.type.is_symbolic or not stored_so:
+        return _in_meaning(site)
+    shape = f"{site.x[0]}.shape"
+    parts = [f"*{shape}[1:{start + 1}]" if start > 1 else f"{shape}[1]"]
+    parts.append(" * ".join(f"{shape}[{axis}]" for axis in range(start + 1, end + 2)))
+    parts += [f"*{shape}[{end + 2}:]"] * (end < site.type.rank - 1)
+    return Emission(f"keras.ops.reshape({site.x[0]}, (-1, {', '.join(parts)}))")
 
 
 @TENSORFLOW.emits(kinds.Reshape)
 def reshape(layer: kinds.Reshape, site: Site) -> Emission:
     """A reshape in the order of the meaning."""
     return _in_meaning(site)
+
+
+@TENSORFLOW.emits(kinds.Unflatten)
+def unflatten(layer: kinds.Unflatten, site: Site) -> Emission:
+    """A function where sizes are known, else a reshape; in the order of the meaning."""
+    if site.type.is_symbolic or not site.type.batched:
+        return _in_meaning(site)
+    at, sizes = layer.parts(site.type)
+    x = Raw(to_meaning(str(site.x[0]), site.type))
+    call = site.call_forward(site.helper("unflatten"), x, at + 1, sizes)
+    return Emission(to_storage(call, site.outputs[0]))
 
 
 @TENSORFLOW.emits(kinds.Permute, kinds.Transpose)

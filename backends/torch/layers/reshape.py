@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.base import Emission, Raw, Site
 from backends.layers.sizes import size_code
+from backends.torch.channels import torch_axis
 from backends.torch.layers import TORCH
 from dsl.layers import reshape as kinds
 from dsl.layers.base import resolve_axis
@@ -35,6 +36,16 @@ def reshape(layer: kinds.Reshape, site: Site) -> Emission:
     sizes[hole] = "-1"
     flat = site.x[0] if site.type.rank == 1 else f"torch.flatten({site.x[0]}, 1)"
     return Emission(flat if len(sizes) == 1 else f"{flat}.unflatten(1, ({', '.join(sizes)}))")
+
+
+@TORCH.emits(kinds.Unflatten)
+def unflatten(layer: kinds.Unflatten, site: Site) -> Emission:
+    """`unflatten`, behind the batch."""
+    at, shape = layer.parts(site.type)
+    hole = _hole(layer.unflattened_size, shape)
+    sizes = ["-1" if i == hole else site.forward(size) for i, size in enumerate(shape)]
+    parts = f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+    return Emission(f"{site.x[0]}.unflatten({torch_axis(site.type, at)}, {parts})")
 
 
 def _hole(asked: tuple[Dim, ...], shape: tuple[Dim, ...]) -> int | None:
