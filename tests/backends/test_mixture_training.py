@@ -26,14 +26,14 @@ model Net {{
   residual {{ again }}
   output y: float32[5, 3] = Linear(3)
 }}
-loss MSE
 optimizer SGD(lr=0.5, momentum=0.5)
-"""
-RUNS = [
-    "",
-    "train { batch = 3; accumulate = 2 }",
-    "regularization { L2(0.01); ClipNorm(0.5) }",
-]
+loss """
+RUNS = {
+    "plain": "MSE",
+    "accumulated": "MSE\ntrain { batch = 3; accumulate = 2 }",
+    "regularized": "MSE\nregularization { L2(0.01); ClipNorm(0.5) }",
+    "some positions count": "CrossEntropy(ignore_index=1)\ntrain { batch = 3; accumulate = 2 }",
+}
 ROWS = 6
 
 
@@ -46,19 +46,18 @@ def float64() -> Iterator[None]:
     keras.config.set_dtype_policy(before)
 
 
-def batch(seed: int) -> dict[str, Any]:
-    """Inputs and targets, whose values float32 holds exactly."""
+def batch(seed: int, classes: bool = False) -> dict[str, Any]:
+    """Inputs, whose values float32 holds exactly, and targets."""
     rng = np.random.default_rng(seed)
-    shapes = {"x": (ROWS, 5, 8), "y": (ROWS, 5, 3)}
-    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
-    return {name: array.astype(np.float32).astype(np.float64) for name, array in arrays.items()}
+    x, y = rng.normal(size=(ROWS, 5, 8)), rng.normal(size=(ROWS, 5, 3))
+    return {"x": x.astype(np.float32).astype(np.float64), "y": y.argmax(-1) if classes else y}
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, Any]:
     return {name: value.numpy().copy() for name, value in model.state_dict().items()}
 
 
-@pytest.mark.parametrize("sections", RUNS, ids=["plain", "accumulated", "regularized"])
+@pytest.mark.parametrize("sections", RUNS.values(), ids=RUNS)
 def test_both_scripts_take_the_same_steps(sections: str, tmp_path: Path, float64: None) -> None:
     text = MODEL.format(balance=0.3) + sections
     ours, theirs = twins(text, tmp_path)
@@ -68,7 +67,7 @@ def test_both_scripts_take_the_same_steps(sections: str, tmp_path: Path, float64
     start = weights_of(twin)
     optimizer, other = ours.SGD(model), theirs.make_optimizer(twin)
     for step in range(4):
-        arrays = batch(step)
+        arrays = batch(step, classes="CrossEntropy" in sections)
         found = ours.train_step(model, optimizer, {k: tf.constant(v) for k, v in arrays.items()})
         tensors = {name: torch.tensor(array) for name, array in arrays.items()}
         wanted = theirs.train_step(twin, other, tensors)
@@ -80,8 +79,8 @@ def test_both_scripts_take_the_same_steps(sections: str, tmp_path: Path, float64
 
 
 def test_the_loss_of_a_step_holds_the_penalty_of_each_use(tmp_path: Path) -> None:
-    module = loaded(drawn(MODEL.format(balance=0.3), "torch"), tmp_path, "balanced")
-    plain = loaded(drawn(MODEL.format(balance=0.0), "torch"), tmp_path, "plain")
+    module = loaded(drawn(MODEL.format(balance=0.3) + "MSE", "torch"), tmp_path, "balanced")
+    plain = loaded(drawn(MODEL.format(balance=0.0) + "MSE", "torch"), tmp_path, "plain")
     tensors = {name: torch.tensor(array) for name, array in batch(0).items()}
     model, other = module.build_model().double(), plain.build_model().double()
     other.load_state_dict(model.state_dict())
@@ -96,7 +95,7 @@ def test_the_loss_of_a_step_holds_the_penalty_of_each_use(tmp_path: Path) -> Non
 
 
 def test_an_evaluation_leaves_the_penalty_out(tmp_path: Path) -> None:
-    text = MODEL.format(balance=0.3)
+    text = MODEL.format(balance=0.3) + "MSE"
     ours, theirs = twins(text, tmp_path)
     model, twin = ours.build_model(), theirs.build_model()
     load(compiled(text).model, model, weights_of(twin), np)
@@ -112,15 +111,15 @@ def test_an_evaluation_leaves_the_penalty_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])
 def test_scripts_without_a_penalty_know_nothing_of_it(backend: str) -> None:
-    text = drawn(MODEL.format(balance=0.0), backend)
+    text = drawn(MODEL.format(balance=0.0) + "MSE", backend)
     assert not any(word in text for word in ("penalt", "add_loss", "model.losses"))
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_lower_precision(precision: str, tmp_path: Path) -> None:
     """Scores are float32; a step is finite and near that of full precision."""
-    text = MODEL.format(balance=0.3)
-    section = f"device {{ precision = {precision} }}"
+    text = MODEL.format(balance=0.3) + "MSE"
+    section = f"\ndevice {{ precision = {precision} }}"
     full = loaded(drawn(text, "torch"), tmp_path, "full")
     half = loaded(drawn(text + section, "torch"), tmp_path, "half")
     tensors = {name: torch.tensor(array).float() for name, array in batch(0).items()}
@@ -141,3 +140,24 @@ def test_lower_precision(precision: str, tmp_path: Path) -> None:
     finally:
         keras.config.set_dtype_policy(before)
     assert np.isfinite(float(loss))
+
+
+def test_a_compiled_model_adds_the_same_penalties(tmp_path: Path) -> None:
+    """Dynamo leaves the graph where the tokens of an expert are counted, and keeps the list."""
+    module = loaded(drawn(MODEL.format(balance=0.3) + "MSE", "torch"), tmp_path, "compiled")
+    tensors = {name: torch.tensor(array).float() for name, array in batch(0).items()}
+    model, other = module.build_model(), module.build_model()
+    other.load_state_dict(model.state_dict())
+    other.compile(backend="eager")
+    optimizers = [module.make_optimizer(each) for each in (model, other)]
+    for _ in range(3):
+        wanted = module.train_step(model, optimizers[0], tensors)
+        assert module.train_step(other, optimizers[1], tensors).item() == pytest.approx(
+            wanted.item()
+        )
+
+
+def test_xla_is_left_out(tmp_path: Path) -> None:
+    text = drawn(MODEL.format(balance=0.3) + "MSE\ndevice { compile = true }", "tensorflow")
+    assert "jit_compile" not in text
+    assert "not compiled: XLA" in text

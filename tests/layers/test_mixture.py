@@ -119,6 +119,24 @@ def test_costs_count_what_runs():
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("form", [{}, {"gated": False, "bias": True}, {"shared_hidden": 6,
+    "shared_gate": True}], ids=str)  # fmt: skip
+def test_products_are_those_that_pytorch_counts(form):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    layer, x = MixtureOfExperts.make(**BASE | form), TensorType((7, 4))
+    holder, _ = torch_module(layer, [x])
+    with FlopCounterMode(display=False) as forward:
+        y = holder(torch.randn(3, 7, 4, requires_grad=True))
+    with FlopCounterMode(display=False) as backward:
+        y.sum().backward()
+    assert forward.get_total_flops() == 2 * 3 * layer.macs((x,), (x,))
+    counted = layer.backward_macs((x,), (x,), (True,), True)
+    assert backward.get_total_flops() == 2 * 3 * counted
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("values", BALANCED, ids=str)
 def test_penalty_in_pytorch(values):
     import torch
