@@ -235,8 +235,10 @@ def _of_one_list(
 
 
 def _is_tensor(name: ast.Name, scope: Scope) -> bool:
+    """Whether a name stands for a value of the model, known as such."""
     binding = scope.lookup(name.id)
-    return binding is not None and isinstance(binding.value, Tensor)
+    found = binding.value if binding is not None else None
+    return isinstance(found, Tensor) and found.value is not None
 
 
 def _takes(wanted: ValueType, kind: type[ValueType]) -> bool:

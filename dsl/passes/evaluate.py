@@ -196,6 +196,8 @@ class Expressions:
                 return expr.id
             raise self.unknown_name(expr.id, expr.span, scope)
         binding.used = True
+        if isinstance(binding.value, Tensor) and binding.value.value is None:
+            raise Reported  # unknown after a mistake: it may have been meant to be a number
         if isinstance(binding.value, (Tensor, SharedUse)):
             raise self.fail(
                 "MSL206",

@@ -136,3 +136,8 @@ def test_a_shared_layer_that_does_not_fit_is_marked_where_it_is_applied():
     assert findings(text) == [("MSL312", "two")]
     (finding,) = Compilation(Source("net.msl", text)).diagnostics
     assert finding.helps == ("hand them over together: `(a, b) -> two`",)
+
+
+def test_a_constant_that_cannot_be_read_is_not_taken_for_a_value():
+    for use in ("xs[0]", "xs", "xs[1:][0]", "len(xs)", "2 * xs"):
+        assert codes(net("let xs = [1, 2", f"output y = Linear({use})")) == ["MSL002"], use
