@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from dsl.kinds.kind import KindError
 from dsl.layers.base import LayerError
 from dsl.layers.scan import SelectiveScan
 from dsl.shapes.dim import symbol
@@ -32,9 +33,15 @@ def _inputs(*shapes):
     return draw
 
 
-def _case(types, *batch, **sizes):
+def _heads(*front, time=5, features=6, heads=2, state=4, **options):
+    """Types where `delta` is that of a head."""
+    last = features, heads, state, state
+    return tuple(TensorType((*front, time, n), **options) for n in last)
+
+
+def _case(types, *batch, arguments=None, **sizes):
     shapes = [(*batch, *x.sized(sizes).shape) for x in types]
-    return Case(SelectiveScan, {}, types, sizes=sizes, inputs=_inputs(*shapes))
+    return Case(SelectiveScan, arguments or {}, types, sizes=sizes, inputs=_inputs(*shapes))
 
 
 FOLDED = _types(2, axes=("channels", "time", "features"))
@@ -45,6 +52,11 @@ CASES = [
     _case(_types(3, 2, time=TIME, axes=(None, None, "time", "features")), 2, time=4),
     _case(FOLDED, 2),
     _case(_types(batched=False)),
+    _case(_heads(), 2, arguments={"heads": 2}),
+    _case(_heads(heads=6), 2, arguments={"heads": 6, "groups": 2}),
+    _case(_heads(heads=1), 2, arguments={"heads": 1}),
+    _case(_heads(heads=6, state=6, time=TIME), 2, arguments={"heads": 6, "groups": 3}, time=7),
+    _case(_heads(2, axes=("channels", "time", "features")), 2, arguments={"heads": 2}),
 ]
 
 
@@ -61,6 +73,26 @@ def test_shapes_weights_and_costs():
     assert layer.backward_macs(types, (output,), (True,) * 4, True) == 2 * macs
     assert layer.backward_macs(types, (output,), (False,) * 4, True) == macs
     assert layer.backward_macs(types, (output,), (False, False, False, True), False) == macs
+
+
+def test_weights_and_costs_with_heads():
+    layer, types = SelectiveScan.make(heads=2), _heads(time=TIME)
+    output = layer.infer(*types)
+    assert [(w.role, w.shape) for w in layer.weights(*types)] == [("a_log", (2,)), ("d", (2,))]
+    assert layer.macs(types, (output,)) == TIME * 6 * 4
+    assert layer.elementwise(types, (output,)) == TIME * 6 * (3 * 4 + 3) + TIME * 2 * 2
+    grouped, types = SelectiveScan.make(heads=2, groups=2), _heads()
+    assert grouped.macs(types, (grouped.infer(*types),)) == 5 * 6 * 2
+
+
+def test_heads_share_what_features_have_alone():
+    """A head of one feature is that feature with the same A for all numbers of its state."""
+    inputs, types = CASES[0].arrays(), _types()
+    shared, d = np.array([-1.0, 0.0, 0.5]), np.array([1.0, 2.0, 3.0])
+    weights = {"a_log": np.repeat(shared[:, None], 4, axis=1), "d": d}
+    alone = reference(SelectiveScan.make(), inputs, weights, types)
+    run = reference(SelectiveScan.make(heads=3), inputs, {"a_log": shared, "d": d}, types)
+    np.testing.assert_allclose(run.outputs[0], alone.outputs[0])
 
 
 def test_two_steps_by_hand():
@@ -80,6 +112,8 @@ def test_starts_at_logarithms(backend):
     held = initial_weights(SelectiveScan.make(), _types(), backend)
     row = np.log([1, 2, 3, 4])
     np.testing.assert_allclose(held["a_log"], [row, row, row], rtol=1e-6)
+    held = initial_weights(SelectiveScan.make(heads=2), _heads(), backend)
+    np.testing.assert_allclose(held["a_log"], np.log([1, 2]), rtol=1e-6)
 
 
 @pytest.mark.torch
@@ -102,6 +136,26 @@ def test_gradients_are_slopes_of_the_reference(weight):
         bump[place] = 1e-5
         slopes[place] = (loss(weights[weight] + bump) - loss(weights[weight] - bump)) / 2e-5
     np.testing.assert_allclose(run.weights[weight], slopes, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "types", "code"),
+    [
+        ({"heads": 4}, _heads(heads=4), "MSL308"),
+        ({"heads": 6, "groups": 3}, _heads(heads=6), "MSL308"),
+        ({"heads": 2}, _types(features=6), "MSL306"),
+    ],
+)
+def test_refuses_what_heads_do_not_divide(arguments, types, code):
+    with pytest.raises(LayerError) as caught:
+        SelectiveScan.make(**arguments).infer(*types)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("arguments", [{"groups": 2}, {"heads": 3, "groups": 2}])
+def test_refuses_groups_without_heads_for_each(arguments):
+    with pytest.raises(KindError):
+        SelectiveScan.make(**arguments)
 
 
 @pytest.mark.parametrize(

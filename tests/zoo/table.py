@@ -319,6 +319,19 @@ TRANSFORMERS: list[Row] = [
     Row("hf/mamba-790m", "mamba", 793_204_224, None, "Mamba790M"),
     Row("hf/mamba-1.4b", "mamba", 1_372_178_432, None, "Mamba1_4B"),
     Row("hf/mamba-2.8b", "mamba", 2_768_345_600, None, "Mamba2_8B"),
+    Row("hf/falcon-mamba-7b", "mamba", 7_272_665_088, None, "FalconMamba7B"),
+    Row(
+        "hf/mamba2-130m",
+        "mamba2",
+        128_989_632,
+        None,
+        "Mamba2_130M",
+        shapes={"repeat.0..23.mixer.scan": (2048, 1536), "repeat.0..23.add": (2048, 768)},
+    ),
+    Row("hf/mamba2-370m", "mamba2", 368_346_624, None, "Mamba2_370M"),
+    Row("hf/mamba2-780m", "mamba2", 780_161_280, None, "Mamba2_780M"),
+    Row("hf/mamba2-1.3b", "mamba2", 1_343_757_312, None, "Mamba2_1_3B"),
+    Row("hf/mamba2-2.7b", "mamba2", 2_702_599_680, None, "Mamba2_2_7B"),
     Row(
         "transformer-base(nn.Transformer core)", "transformer", 44_140_544, None, "TransformerBase"
     ),

@@ -16,6 +16,7 @@ WORDS = SMALL | {"vocab": "17", "context": "9"}
 PAIRS = WORDS | {"kinds": "5"}
 GROUPED = WORDS | {"kv_heads": "2", "hidden": "20"}
 MIXED = GROUPED | {"experts": "4", "top_k": "2"}
+SCANNED = {"depth": "2", "width": "24", "vocab": "17", "context": "9"}
 CASES = [
     ("vit", "ViT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
     ("cait", "CaiT", SMALL | {"size": "12", "patch": "4", "classes": "5"}),
@@ -44,7 +45,9 @@ CASES = [
     ("qwen2", "Qwen2", GROUPED | {"tied": "true"}),
     ("gemma", "Gemma", GROUPED | {"head_dim": "8"}),
     ("phi", "Phi", WORDS | {"rope_dim": "4"}),
-    ("mamba", "Mamba", {"depth": "2", "width": "24", "vocab": "17", "context": "9"}),
+    ("mamba", "Mamba", SCANNED),
+    ("mamba", "FalconMamba7B", SCANNED),
+    ("mamba2", "Mamba2", SCANNED | {"width": "64"}),
     ("transformer", "Transformer", SMALL | {"hidden": "20"}),
     ("whisper", "Whisper", WORDS | {"mels": "5", "frames": "14"}),
 ]  # fmt: skip

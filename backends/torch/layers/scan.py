@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Site
+from backends.base import Emission, Site, unless
 from backends.torch.layers import TORCH
 from dsl.layers.scan import SelectiveScan
 
 
 @TORCH.emits(SelectiveScan)
 def selective_scan(layer: SelectiveScan, site: Site) -> Emission:
-    """A module of its own, for PyTorch has none."""
-    helper = site.helper("SelectiveScan")
-    module = site.call(helper, site.type.shape[-1], site.types[2].shape[-1])
-    return Emission(f"{site.self}({', '.join(map(str, site.x))})", module)
+    """A module of its own, for PyTorch has none; another one where features form heads."""
+    call = f"{site.self}({', '.join(map(str, site.x))})"
+    if layer.heads is None:
+        helper = site.helper("SelectiveScan")
+        return Emission(call, site.call(helper, site.type.shape[-1], site.types[2].shape[-1]))
+    groups = unless(1, layer.groups)
+    helper = site.helper("SelectiveHeadScan", groups=groups is not None)
+    return Emission(call, site.call(helper, layer.heads, groups=groups))
