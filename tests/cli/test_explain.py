@@ -9,7 +9,7 @@ from tests.cli.conftest import Msl
 
 def test_a_kind(msl: Msl) -> None:
     text = msl("explain", "Linear").stdout
-    assert text.startswith("Linear(out_features, bias=true, *, tie)   layer\n")
+    assert text.startswith("Linear(out_features, bias=true, *, tie, weight, init)   layer\n")
     assert "y = x W^T + b" in text
     assert "  out_features: an int from 1 up; required" in text
     assert "Keras: units." in text
