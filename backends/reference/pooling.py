@@ -105,16 +105,23 @@ def adaptive_max_pool(
 def global_avg_pool(
     layer: GlobalPool, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
-    """The mean over everything but channels (Lin et al. 2013, 3.2)."""
-    return inputs[0].mean(axis=_pooled_axes(layer, types))
+    """The mean over everything but channels (Lin et al. 2013, 3.2), or over what a mask leaves."""
+    axes, (x, *given) = _pooled_axes(layer, types), inputs
+    if not given or given[0] is None:
+        return x.mean(axis=axes)
+    mask = np.expand_dims(given[0], layer.kept(types[0]) + 1)
+    return np.where(mask, x, 0.0).sum(axis=axes) / np.maximum(mask.sum(axis=axes), 1)
 
 
 @reference(GlobalMaxPool)
 def global_max_pool(
     layer: GlobalPool, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray:
-    """The largest value over everything but channels."""
-    return inputs[0].max(axis=_pooled_axes(layer, types))
+    """The largest value over everything but channels, or over what a mask leaves."""
+    axes, (x, *given) = _pooled_axes(layer, types), inputs
+    if given and given[0] is not None:
+        x = np.where(np.expand_dims(given[0], layer.kept(types[0]) + 1), x, -np.inf)
+    return x.max(axis=axes)
 
 
 def _pooled_axes(layer: GlobalPool, types: Any) -> tuple[int, ...]:

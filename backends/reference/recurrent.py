@@ -17,7 +17,7 @@ def recurrent(
     layer: Recurrent, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> np.ndarray | tuple[np.ndarray, ...]:
     """Layers on top of each other over time (Goodfellow et al. 2016, section 10.1-10.3)."""
-    x = inputs[0]
+    x, mask = inputs[0], next(iter(inputs[1 + len(layer.state) :]), None)
     start, final = _start(layer, inputs), []
     for level in range(layer.layers):
         if level:
@@ -26,7 +26,8 @@ def recurrent(
         for direction in range(layer.directions):
             copy = level * layer.directions + direction
             roles = _roles(layer, weights, layer.suffixes[copy])
-            steps, last = _scan(layer, x, tuple(s[..., copy, :] for s in start), roles, direction)
+            first = tuple(s[..., copy, :] for s in start)
+            steps, last = _scan(layer, x, first, roles, direction, mask)
             runs.append(steps)
             final.append(last)
         x = np.concatenate(runs, axis=-1)
@@ -42,7 +43,8 @@ def _start(layer: Recurrent, inputs: list[Any]) -> State:
     """Each state as ``[.., copies, hidden]``, zero where none is given."""
     batch, copies = inputs[0].shape[:-2], layer.layers * layer.directions
     own = (layer.hidden_size,) if copies == 1 else (copies, layer.hidden_size)
-    given = [*inputs[1:], *[None] * len(layer.state)][: len(layer.state)]
+    count = len(layer.state)
+    given = [*inputs[1 : 1 + count], *[None] * count][:count]
     full = (np.broadcast_to(0.0 if s is None else s, batch + own) for s in given)
     return tuple(s.reshape((*batch, copies, layer.hidden_size)) for s in full)
 
@@ -62,14 +64,16 @@ def _dropped(layer: Recurrent, x: np.ndarray, mode: Mode) -> np.ndarray:
 
 
 def _scan(
-    layer: Recurrent, x: np.ndarray, state: State, w: dict[str, Any], backward: int
+    layer: Recurrent, x: np.ndarray, state: State, w: dict[str, Any], backward: int, mask: Any
 ) -> tuple[np.ndarray, State]:
-    """The result of every step in its place, and the final state."""
+    """The result of every step in its place, and the final state; a mask passes over steps."""
     time = x.shape[-2]
     steps: list[Any] = [None] * time
     for t in reversed(range(time)) if backward else range(time):
-        state = _STEPS[type(layer)](layer, x[..., t, :], state, w)
-        steps[t] = state[0]
+        new = _STEPS[type(layer)](layer, x[..., t, :], state, w)
+        counts = True if mask is None else mask[..., t, None]
+        state = tuple(np.where(counts, *pair) for pair in zip(new, state))
+        steps[t] = np.where(counts, state[0], 0.0)
     return np.stack(steps, axis=-2), state
 
 

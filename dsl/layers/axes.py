@@ -72,6 +72,33 @@ def require_batch(kind: str, x: TensorType) -> None:
         )  # fmt: skip
 
 
+def require_mask(kind: str, mask: TensorType, x: TensorType, kept: int, position: int) -> None:
+    """Refuses a mask that is not bool with one value for each position of a value.
+
+    Args:
+        kind: The kind that asks, for the message.
+        mask: The mask.
+        x: The value.
+        kept: The axis of the value that the mask does without.
+        position: The mask's port.
+
+    Raises:
+        LayerError: MSL303 or MSL306.
+    """
+    wanted = without_axes(x, (kept,)).replace(dtype="bool", axes=(None,) * (x.rank - 1))
+    if mask.dtype != "bool":
+        raise LayerError(
+            "MSL303", f"a mask is bool, true where a position counts, not {mask.dtype}",
+            input=position, help=f"declare it as {wanted}",
+        )  # fmt: skip
+    if mask.shape != wanted.shape or not mask.batched or not x.batched:
+        raise LayerError(
+            "MSL306", f"`{kind}` of {x.named()} takes a mask {wanted}, one value for each position",
+            input=position, label=str(mask), notes=("both need a batch",)
+            if not (mask.batched and x.batched) else (),
+        )  # fmt: skip
+
+
 def without_axes(x: TensorType, gone: tuple[int, ...]) -> TensorType:
     """The type with some axes taken out; channels that are left alone become features."""
     kept = [axis for axis in range(x.rank) if axis not in gone]

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool
-from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, known
+from dsl.layers.axes import require_mask
+from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, known
 from dsl.layers.windows import (
     as_image,
     no_batch,
@@ -359,7 +360,9 @@ class AdaptiveMaxPool3d(AdaptivePool):
 class GlobalPool(Layer, abstract=True):
     """Pooling over everything but channels."""
 
-    def infer(self, x: TensorType) -> TensorType:
+    ports = (Port("x"), Port("mask", optional=True))
+
+    def infer(self, x: TensorType, mask: TensorType | None = None) -> TensorType:
         if x.rank < 2:
             raise LayerError(
                 "MSL302", f"`{self.name}` needs channels and something to pool over", input=0,
@@ -369,6 +372,8 @@ class GlobalPool(Layer, abstract=True):
             raise no_batch(self.name)
         if not x.is_float:
             raise LayerError("MSL303", f"`{self.name}` takes real numbers, not {x.dtype}", input=0)
+        if mask is not None:
+            require_mask(self.name, mask, x, self.kept(x), 1)
         return x.with_shape((x.shape[self.kept(x)],), VECTOR)
 
     @staticmethod
@@ -386,6 +391,8 @@ class GlobalAvgPool(GlobalPool):
     """The mean of each channel.
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the mean over time, ``[D]``.
+    With ``(x, mask=mask)``, bool of the shape without channels, the mean over the positions where
+    the mask is true, ``sum(mask * x) / sum(mask)``; 0 where it is true nowhere.
     Source: Lin, Chen, Yan, Network in network (2013), section 3.2; NumPy `mean`.
     """
 
@@ -396,7 +403,8 @@ class GlobalMaxPool(GlobalPool):
     """The largest value of each channel.
 
     Shape: ``[C, ..]`` of any rank to ``[C]``; of a sequence ``[T, D]`` the largest over time,
-    ``[D]``.
+    ``[D]``. With ``(x, mask=mask)``, bool of the shape without channels, the largest where the mask
+    is true; minus infinity where it is true nowhere.
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 9.3; NumPy `amax`. Where
     values tie, they share the gradient.
     """

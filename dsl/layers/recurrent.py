@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Float, Int, OneOf, String
+from dsl.layers.axes import require_mask
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Port, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import Axes, TensorType
@@ -25,7 +26,7 @@ class Recurrent(Layer, abstract=True):
 
     gates: ClassVar[int] = 1
     state: ClassVar[tuple[str, ...]] = ("h",)
-    ports = (Port("x"), Port("h", optional=True))
+    ports = (Port("x"), Port("h", optional=True), Port("mask", optional=True))
     results = ("output", "h")
 
     hidden_size: int
@@ -72,12 +73,15 @@ class Recurrent(Layer, abstract=True):
         own = (self.hidden_size,) if copies == 1 else (copies, self.hidden_size)
         return x.shape[:-2] + own
 
-    def infer(self, x: TensorType, *states: TensorType | None) -> TensorType | Types:
+    def infer(self, x: TensorType, *rest: TensorType | None) -> TensorType | Types:
         require_sequence(self.name, x)
         known(x.shape[-1], f"the number of features that `{self.name}` reads")
-        for port, (name, given) in enumerate(zip(self.state, states), 1):
+        for port, (name, given) in enumerate(zip(self.state, rest), 1):
             if given is not None:
                 self._check_state(name, port, x, given)
+        for mask in rest[len(self.state) :]:
+            if mask is not None:
+                require_mask(self.name, mask, x, x.rank - 1, len(self.state) + 1)
         output = self._output(x)
         if not self.return_state:
             return output
@@ -108,7 +112,7 @@ class Recurrent(Layer, abstract=True):
                 help=f"give `{name}` the shape {list(map(str, shape))}".replace("'", ""),
             )  # fmt: skip
 
-    def weights(self, x: TensorType, *states: TensorType | None) -> tuple[Weight, ...]:
+    def weights(self, x: TensorType, *rest: TensorType | None) -> tuple[Weight, ...]:
         start = Init("uniform", 1 / math.sqrt(self.hidden_size))
         rows = self.gates * self.hidden_size
         found: list[Weight] = []
@@ -204,6 +208,11 @@ class SimpleRNN(Recurrent):
     the results are ``output, h``. A state, given or returned, is ``[.., hidden_size]``, and
     ``[.., layers * directions, hidden_size]`` where there are several (the order of PyTorch:
     layer by layer, forward before backward). A state that is not given starts at zero.
+    Mask: with ``(x, mask=mask)``, bool ``[.., time]``, steps where the mask is false are passed
+    over, in both directions: the state stays as it is and the result there is zero, so that the
+    last result is that of the last step where it is true (where it is true nowhere, the state at
+    the start). On sequences padded at their end this is PyTorch's `pack_padded_sequence`. MACs are
+    counted for all steps.
     Weights: for each layer k and direction `weight_ih_lk` [hidden_size, in], `weight_hh_lk`
     [hidden_size, hidden_size], `bias_ih_lk` [hidden_size], with ``bias="double"`` also
     `bias_hh_lk`; names end in ``_reverse`` for the backward direction. All start uniform in
@@ -235,7 +244,7 @@ class LSTM(Recurrent):
     sigmoid(i) * tanh(g)``; ``h_t = sigmoid(o) * tanh(c_t)``.
     Shape: as of `SimpleRNN`; the state is a pair `h`, `c`, each of the shape given there. With
     ``return_state=true`` the results are ``output, h, c``; ``(x, h, c) -> LSTM(64)`` starts from
-    a state.
+    a state. Mask: as of `SimpleRNN`.
     Weights: for each layer k and direction `weight_ih_lk` [4 * hidden_size, in], `weight_hh_lk`
     [4 * hidden_size, hidden_size], `bias_ih_lk` [4 * hidden_size], with ``bias="double"`` also
     `bias_hh_lk`, their blocks in the order i, f, g, o; names end in ``_reverse`` for the backward
@@ -249,7 +258,12 @@ class LSTM(Recurrent):
 
     gates = 4
     state = ("h", "c")
-    ports = (Port("x"), Port("h", optional=True), Port("c", optional=True))
+    ports = (
+        Port("x"),
+        Port("h", optional=True),
+        Port("c", optional=True),
+        Port("mask", optional=True),
+    )
     results = ("output", "h", "c")
     step_operations = 13  # 4 sums of two products, 5 activations, 3 products and 1 sum of states
 
@@ -268,7 +282,7 @@ class GRU(Recurrent):
     ``r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)``; ``z = sigmoid(W_iz x_t + b_iz +
     W_hz h_{t-1} + b_hz)``; ``n = tanh(W_in x_t + b_in + r * (W_hn h_{t-1} + b_hn))``;
     ``h_t = (1 - z) * n + z * h_{t-1}``.
-    Shape: as of `SimpleRNN`.
+    Shape and mask: as of `SimpleRNN`.
     Weights: for each layer k and direction `weight_ih_lk` [3 * hidden_size, in], `weight_hh_lk`
     [3 * hidden_size, hidden_size], `bias_ih_lk` and `bias_hh_lk` [3 * hidden_size], their blocks
     in the order r, z, n; names end in ``_reverse`` for the backward direction. All start uniform

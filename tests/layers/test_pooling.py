@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,24 @@ for one, two, three in (
     CASES += cases(one, pairwise(output_size=[1, 4, 11, 13]), SIGNAL_3)
     CASES += cases(two, pairwise(output_size=[1, 3, (4, 7), (9, 10), (2, 12)]), IMAGE_3)
     CASES += cases(three, pairwise(output_size=[1, (2, 4, 3)]), VOLUME_2, **NO_FLOAT64)
+
+
+def masked(shape, channels, rows, random):
+    """Values, and masks that are true in front, of the last row nowhere."""
+    mask = np.arange(shape[0]) < np.array([shape[0], 3, 1, 0])[:rows, None]
+    mask = np.broadcast_to(mask.reshape(mask.shape + (1,) * (len(shape) - 1)), (rows, *shape))
+    values = random.normal(size=(rows, *shape, 3))
+    return [np.moveaxis(values, -1, channels), np.array(mask)]
+
+
+for kind, rows in ((GlobalAvgPool, 4), (GlobalMaxPool, 3)):  # the largest of nothing is infinite
+    for x, shape, channels in (
+        (TensorType((5, 3)), (5,), -1),
+        (TensorType((3, 5), axes=SIGNAL), (5,), 1),
+        (TensorType((3, 4, 2)), (4, 2), 1),
+    ):
+        made = functools.partial(masked, shape, channels, rows)
+        CASES += cases(kind, [{}], x, TensorType(shape, "bool"), inputs=made)
 for kind in (GlobalAvgPool, GlobalMaxPool):
     for x in (SIGNAL_3, IMAGE_3, VOLUME_2, TensorType((7, 4))):
         CASES += cases(kind, [{}], x)

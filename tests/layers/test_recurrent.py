@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -65,10 +66,43 @@ def _state_cases(kind, layers, both):
     return found
 
 
+def _masked(states, random, front=()):
+    """Steps that count in front, here and there, at the end and nowhere, and given states."""
+    mask = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], bool)
+    mask = np.broadcast_to(mask.reshape(5, *[1] * len(front), 4), (5, *front, 4)).copy()
+    given = [None if s is None else random.normal(size=(5, *s.shape)) for s in states]
+    return [random.normal(size=(*mask.shape, 3)), *given, mask]
+
+
+def _mask_cases(kind):
+    """Every shape of result under a mask; states given and not, dimensions in front of time."""
+    x, mask, count = TensorType((4, 3)), TensorType((4,), "bool"), len(kind.make(4).state)
+    options = pairwise(
+        layers=[1, 2], bidirectional=[False, True], return_sequences=[False, True],
+        return_state=[False, True], bias=[True, False] + ["double"] * (kind is not GRU),
+    )  # fmt: skip
+    found, none = [], [None] * count
+    for row in options:
+        made = functools.partial(_masked, none)
+        found += cases(kind, [row | {"hidden_size": 4}], x, *none, mask, inputs=made)
+    for copies, row in ((1, {}), (2, {"bidirectional": True})):
+        own = (4,) if copies == 1 else (copies, 4)
+        states = [TensorType(own, axes=(None,) * len(own))] * count
+        made = functools.partial(_masked, states)
+        rows = [row | {"hidden_size": 4, "return_state": more} for more in (False, True)]
+        found += cases(kind, rows, x, *states, mask, inputs=made)
+    folded, masks = TensorType((2, 4, 3), axes=(None, "time", "features")), TensorType(
+        (2, 4), "bool"
+    )
+    made = functools.partial(_masked, none, front=(2,))
+    return found + cases(kind, [{"hidden_size": 4}], folded, *none, masks, inputs=made)
+
+
 CASES = _row_cases(SimpleRNN, RNN_ROWS) + _row_cases(LSTM, LSTM_ROWS) + _row_cases(GRU, GRU_ROWS)
 CASES += _state_cases(SimpleRNN, 1, True) + _state_cases(GRU, 1, False)
 CASES += _state_cases(LSTM, 1, False) + _state_cases(LSTM, 2, True)
 for _kind in (SimpleRNN, LSTM, GRU):
+    CASES += _mask_cases(_kind)
     CASES += cases(_kind, [{"hidden_size": 4}], SYMBOLIC, sizes={"time": 3})
     CASES += cases(_kind, [{"hidden_size": 4, "layers": 2}], FOLDED, training=False)
     CASES += cases(_kind, [{"hidden_size": 4, "return_sequences": True}], CHANNELS)
@@ -246,3 +280,32 @@ def test_dropout_between_layers_by_hand():
     # as they are outside training: above 1, 3 + 1
     run = reference(layer, x, weights, types, draw=lambda shape: draws)
     np.testing.assert_allclose(run.outputs[0], [[[1], [4]]])
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", [SimpleRNN, LSTM, GRU])
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_mask_of_padding_is_a_packed_sequence(kind, both, steps):
+    """PyTorch's own module on PyTorch's own packing, from the same weights."""
+    import torch
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    torch.manual_seed(0)
+    name = {"SimpleRNN": "RNN"}.get(kind.name, kind.name)
+    bias = {} if kind is GRU else {"bias": "double"}
+    module = getattr(torch.nn, name)(3, 4, 2, batch_first=True, bidirectional=both).double()
+    layer = kind.make(4, layers=2, bidirectional=both, return_sequences=steps, **bias)
+    weights = {key: value.detach().numpy() for key, value in module.state_dict().items()}
+    x, lengths = torch.randn(3, 5, 3, dtype=torch.float64), torch.tensor([2, 5, 1])
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    output, final = module(packed)
+    h = final[0] if kind is LSTM else final
+    expected, _ = pad_packed_sequence(output, batch_first=True)
+    if not steps:
+        expected = h[-layer.directions :].transpose(0, 1).flatten(1)
+    mask = np.arange(5) < lengths.numpy()[:, None]
+    none = [None] * len(layer.state)
+    types = [TensorType((5, 3)), *none, TensorType((5,), "bool")]
+    run = reference(layer, [x.numpy(), *none, mask], weights, types)
+    np.testing.assert_allclose(run.outputs[0], expected.detach().numpy(), rtol=1e-12, atol=1e-12)

@@ -7,7 +7,7 @@ from typing import Any
 from backends.base import Emission, Raw, Site, is_traced, require_fixed, short
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layers.conv import Pads, channels_last, even, padded, padded_same
-from backends.tensorflow.layout import stored_axis
+from backends.tensorflow.layout import stored_axis, to_meaning
 from dsl.layers.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -142,14 +142,31 @@ def _adaptive(function: str, layer: AdaptivePool, site: Site) -> Emission:
 
 @TENSORFLOW.emits(GlobalAvgPool)
 def global_avg_pool(layer: GlobalPool, site: Site) -> Emission:
-    """The mean over everything but channels."""
+    """The mean over everything but channels; with a mask, of what it leaves."""
+    if any(site.x[1:]):
+        x, mask = _masked(layer, site)
+        return Emission(site.call_forward(site.helper("masked_average"), x, mask))
     return Emission(site.call_forward("keras.ops.mean", Raw(site.x[0]), axis=_axes(layer, site)))
 
 
 @TENSORFLOW.emits(GlobalMaxPool)
 def global_max_pool(layer: GlobalPool, site: Site) -> Emission:
-    """The largest value over everything but channels."""
+    """The largest value over everything but channels; with a mask, of what it leaves."""
+    if any(site.x[1:]):
+        x, mask = _masked(layer, site)
+        seen = site.call_forward("keras.ops.where", Raw(f"{mask}[..., None]"), x, Raw(LOWEST))
+        axis = _short(list(range(1, site.type.rank)))
+        return Emission(site.call_forward("keras.ops.max", Raw(seen), axis=axis))
     return Emission(site.call_forward("keras.ops.max", Raw(site.x[0]), axis=_axes(layer, site)))
+
+
+def _masked(layer: GlobalPool, site: Site) -> tuple[Raw, Raw]:
+    """The value with its channels last, and the mask."""
+    kept, mask_type = stored_axis(site.type, layer.kept(site.type)), site.types[1]
+    x = str(site.x[0])
+    if kept != site.type.rank:
+        x = f"keras.ops.moveaxis({x}, {kept}, -1)"
+    return Raw(x), Raw(to_meaning(str(site.x[1]), mask_type) if mask_type else str(site.x[1]))
 
 
 def _axes(layer: GlobalPool, site: Site) -> Any:

@@ -91,14 +91,31 @@ def _adaptive(function: str, layer: AdaptivePool, site: Site) -> Emission:
 
 @TORCH.emits(GlobalAvgPool)
 def global_avg_pool(layer: GlobalPool, site: Site) -> Emission:
-    """The mean over everything but channels."""
-    return Emission(f"{site.x[0]}.mean(dim={_pooled_dims(layer, site)})")
+    """The mean over everything but channels; with a mask, of what it leaves."""
+    dims, mask = _pooled_dims(layer, site), next(iter(site.x[1:]), None)
+    if mask is None:
+        return Emission(f"{site.x[0]}.mean(dim={dims})")
+    count = f"{mask}.sum(dim=1, keepdim=True)"
+    if site.type.rank > 2:
+        count = f"{mask}.flatten(1).sum(dim=1, keepdim=True)"
+    total = f"({site.x[0]} * {_spread(layer, site)}).sum(dim={dims})"
+    return Emission(f"{total} / {count}.clamp(min=1)")
 
 
 @TORCH.emits(GlobalMaxPool)
 def global_max_pool(layer: GlobalPool, site: Site) -> Emission:
-    """The largest value over everything but channels."""
-    return Emission(f"{site.x[0]}.amax(dim={_pooled_dims(layer, site)})")
+    """The largest value over everything but channels; with a mask, of what it leaves."""
+    x = site.x[0]
+    if any(site.x[1:]):
+        x = f"{x}.masked_fill(~{_spread(layer, site)}, -torch.inf)"
+    return Emission(f"{x}.amax(dim={_pooled_dims(layer, site)})")
+
+
+def _spread(layer: GlobalPool, site: Site) -> str:
+    """The mask with an axis for channels."""
+    kept = layer.kept(site.type)
+    last = kept == site.type.rank - 1
+    return f"{site.x[1]}[..., None]" if last else f"{site.x[1]}.unsqueeze({kept + 1})"
 
 
 def _pooled_dims(layer: GlobalPool, site: Site) -> int | tuple[int, ...]:

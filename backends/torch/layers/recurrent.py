@@ -43,15 +43,24 @@ def _plain_call(layer: Recurrent, site: Site) -> str:
 
 
 def _general_call(layer: Recurrent, site: Site) -> str:
-    """States in or out, or further dimensions in front of time."""
-    states: list[str | None] = list(site.x[1:])
+    """States in or out, a mask, or further dimensions in front of time."""
+    states, mask = _rest(layer, site)
+    if mask:
+        site.helper("packed")
     if any(states):
         given = next(state for state in states if state)
         states = [state or f"torch.zeros_like({given})" for state in states]
     parts = [Raw(state) for state in (site.self, site.x[0], *states) if state]
     last = None if layer.return_sequences else True
-    call = site.call_forward(site.helper("recur"), *parts, last=last)
+    recur = site.helper("recur", mask=bool(mask))
+    call = site.call_forward(recur, *parts, mask=Raw(mask) if mask else None, last=last)
     return call if layer.return_state else f"{call}[0]"
+
+
+def _rest(layer: Recurrent, site: Site) -> tuple[list[str | None], str | None]:
+    """The states given, and the mask."""
+    count = 1 + len(layer.state)
+    return list(site.x[1:count]), next(iter(site.x[count:]), None)
 
 
 def _unless(default: Any, value: Any) -> Any:
