@@ -27,7 +27,7 @@ from dsl.layers.normalization import L2Normalize, LayerNorm, RMSNorm
 from dsl.layers.recurrent import Recurrent
 from dsl.layers.reshape import Permute, ToSequence, Transpose
 from dsl.layers.resize import Pad
-from dsl.layers.scan import SelectiveScan
+from dsl.layers.scan import LinearRecurrence, SelectiveScan
 from dsl.layers.slicing import Select, Slice, Split
 
 EACH = "each"
@@ -188,7 +188,7 @@ RULES: dict[type[Kind], Rule] = {
     Slice: _sliced,
     Pad: _padded,
     Conv1d: _moving,
-    SelectiveScan: _scan,
+    **dict.fromkeys((SelectiveScan, LinearRecurrence), _scan),
     Recurrent: _recurrent,
     **dict.fromkeys((PositionEmbedding, SinusoidalPosition), _position),
     **dict.fromkeys(ATTENTIONS, _attention),

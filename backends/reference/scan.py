@@ -7,7 +7,20 @@ from typing import Any
 import numpy as np
 
 from backends.reference import Mode, reference
-from dsl.layers.scan import SelectiveScan
+from dsl.layers.scan import LinearRecurrence, SelectiveScan
+
+
+@reference(LinearRecurrence)
+def linear_recurrence(
+    layer: LinearRecurrence, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
+) -> np.ndarray:
+    """``h_t = decay_t h_{t-1} + x_t`` (Martin & Cundy 2018, eq. 5)."""
+    x, decay = inputs
+    decay = np.broadcast_to(decay, x.shape)
+    steps = [x[..., 0, :]]
+    for t in range(1, x.shape[-2]):
+        steps.append(decay[..., t, :] * steps[-1] + x[..., t, :])
+    return np.stack(steps, axis=-2)
 
 
 @reference(SelectiveScan)

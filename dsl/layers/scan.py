@@ -19,6 +19,39 @@ _FEATURE = 3
 """Of one feature in one step: ``delta * x``, ``d * x``, and a sum."""
 
 
+class LinearRecurrence(Layer):
+    """A running sum that forgets: ``h_t = decay_t * h_{t-1} + x_t``, starting at zero.
+
+    With decays from 0 to 1, such as ``Sigmoid`` gives, it is the recurrence of gated linear units
+    (RG-LRU, minGRU, SRU); with one decay for each feature, a moving average as RWKV's.
+    Use: ``(x, decay) -> LinearRecurrence``.
+    Shape: `x` ``[.., time, D]``, `decay` the same, or without dimensions in front: ``[time, D]``,
+    and ``[D]`` for decays that stay; to ``[.., time, D]``.
+    Weights: none. MACs: none; two elementwise operations for each value.
+    Precision: the state of a half-precision value is carried in float32.
+    Source: Martin & Cundy, Parallelizing Linear Recurrent Neural Nets Over Sequence Length (2018),
+    eq. 5. PyTorch and Keras have no layer for it. The state is carried step by step.
+    """
+
+    ports = (Port("x"), Port("decay"))
+
+    def infer(self, x: TensorType, decay: TensorType) -> TensorType:
+        require_sequence(self.name, x)
+        fits = decay.shape in (x.shape, x.shape[-2:], x.shape[-1:]) and decay.dtype == x.dtype
+        if not fits or decay.batched > x.batched or (decay.batched and decay.rank < x.rank):
+            shapes = x.shape, x.shape[-2:], x.shape[-1:]
+            wanted = dict.fromkeys(f"[{', '.join(map(str, shape))}]" for shape in shapes)
+            raise LayerError(
+                "MSL306", f"decays of {x.named()} are {' or '.join(wanted)}, not {decay.named()}",
+                input=1, label=decay.named(),
+                notes=("only learned decays may lack dimensions of the value",),
+            )  # fmt: skip
+        return x
+
+    def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        return 2 * product(outputs[0].shape)
+
+
 class SelectiveScan(Layer):
     """A state space model that the sequence itself steers: the S6 layer of Mamba.
 

@@ -1,4 +1,4 @@
-"""`SelectiveScan`: shapes, weights, costs, numbers worked out by hand, what is refused."""
+"""Scans: shapes, weights, costs, numbers worked out by hand, what is refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from dsl.kinds.kind import KindError
 from dsl.layers.base import LayerError
-from dsl.layers.scan import SelectiveScan
+from dsl.layers.scan import LinearRecurrence, SelectiveScan
 from dsl.shapes.dim import symbol
 from dsl.shapes.types import TensorType
 from tests.layers.harness import Case, initial_weights, reference
@@ -58,6 +58,38 @@ CASES = [
     _case(_heads(heads=6, state=6, time=TIME), 2, arguments={"heads": 6, "groups": 3}, time=7),
     _case(_heads(2, axes=("channels", "time", "features")), 2, arguments={"heads": 2}),
 ]
+
+SEQUENCE, LONG = TensorType((5, 3)), TensorType((TIME, 3))
+STACKED = TensorType((2, 5, 3), axes=("channels", "time", "features"))
+CASES += [
+    Case(LinearRecurrence, {}, (SEQUENCE, SEQUENCE)),
+    Case(LinearRecurrence, {}, (LONG, LONG), sizes={"time": 19}),
+    Case(LinearRecurrence, {}, (SEQUENCE, TensorType((3,), batched=False))),
+    Case(LinearRecurrence, {}, (STACKED, TensorType((5, 3), batched=False))),
+    Case(LinearRecurrence, {}, (STACKED, STACKED)),
+]
+
+
+def test_a_running_sum_by_hand():
+    x, decay = np.array([[[1.0], [2.0], [3.0]]]), np.array([0.5])
+    types = TensorType((3, 1)), TensorType((1,), batched=False)
+    layer = LinearRecurrence.make()
+    run = reference(layer, [x, decay], {}, types)
+    np.testing.assert_array_equal(run.outputs[0], [[[1], [0.5 + 2], [1.25 + 3]]])
+    assert layer.infer(*types) == types[0]
+    assert layer.weights(*types) == ()
+    assert layer.macs(types, types[:1]) == 0
+    assert layer.elementwise(types, types[:1]) == 2 * 3
+
+
+@pytest.mark.parametrize(
+    "decay",
+    [TensorType((3,)), TensorType((5, 4)), TensorType((5, 3), "int64"), TensorType((1, 3))],
+)
+def test_refuses_decays_that_do_not_fit(decay):
+    with pytest.raises(LayerError) as caught:
+        LinearRecurrence.make().infer(SEQUENCE, decay)
+    assert (caught.value.code, caught.value.input) == ("MSL306", 1)
 
 
 def test_shapes_weights_and_costs():

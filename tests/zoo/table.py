@@ -332,6 +332,12 @@ TRANSFORMERS: list[Row] = [
     Row("hf/mamba2-780m", "mamba2", 780_161_280, None, "Mamba2_780M"),
     Row("hf/mamba2-1.3b", "mamba2", 1_343_757_312, None, "Mamba2_1_3B"),
     Row("hf/mamba2-2.7b", "mamba2", 2_702_599_680, None, "Mamba2_2_7B"),
+    Row("hf/rwkv-4-169m-pile", "rwkv", 169_342_464, None, "RWKV4_169M"),
+    Row("hf/rwkv-4-430m-pile", "rwkv", 430_397_440, None, "RWKV4_430M"),
+    Row("hf/rwkv-4-1b5-pile", "rwkv", 1_515_106_304, None, "RWKV4_1B5"),
+    Row("hf/rwkv-4-3b-pile", "rwkv", 2_984_627_200, None, "RWKV4_3B"),
+    Row("hf/rwkv-4-7b-pile", "rwkv", 7_392_649_216, None, "RWKV4_7B"),
+    Row("hf/rwkv-4-14b-pile", "rwkv", 14_148_597_760, None, "RWKV4_14B"),
     Row(
         "transformer-base(nn.Transformer core)", "transformer", 44_140_544, None, "TransformerBase"
     ),

@@ -48,6 +48,7 @@ CASES = [
     ("mamba", "Mamba", SCANNED),
     ("mamba", "FalconMamba7B", SCANNED),
     ("mamba2", "Mamba2", SCANNED | {"width": "64"}),
+    ("rwkv", "RWKV", SCANNED),
     ("transformer", "Transformer", SMALL | {"hidden": "20"}),
     ("whisper", "Whisper", WORDS | {"mels": "5", "frames": "14"}),
 ]  # fmt: skip

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Site, unless
+from backends.base import Emission, Raw, Site, unless
 from backends.torch.layers import TORCH
-from dsl.layers.scan import SelectiveScan
+from dsl.layers.scan import LinearRecurrence, SelectiveScan
+
+
+@TORCH.emits(LinearRecurrence)
+def linear_recurrence(layer: LinearRecurrence, site: Site) -> Emission:
+    """A function with the loop."""
+    helper = site.helper("linear_recurrence")
+    return Emission(site.call_forward(helper, *(Raw(str(x)) for x in site.x)))
 
 
 @TORCH.emits(SelectiveScan)
