@@ -26,8 +26,9 @@ class MixtureOfExperts(Layer):
     index. ``y = scale * sum_e w_e expert_e(x)`` over them, with ``w_e = s_e``, or with
     `normalize` ``s_e`` divided by the sum of the chosen scores. An expert is
     ``down(act(gate x) * up x)``, without `gated` it is ``down(act(up x))``. With `shared_hidden`
-    another such network, of that hidden size, is added, which every position runs; with `shared_gate` times
-    ``sigmoid(W_shared_gate x)``. There is no capacity limit, and no position is dropped.
+    another such network, of that hidden size, is added, which every position runs; with
+    `shared_gate` it is first multiplied by ``sigmoid(W_shared_gate x)``. (Several shared experts
+    are one of their sizes' sum.) There is no capacity limit, and no position is dropped.
     Balance: each use adds ``balance * experts * sum_e f_e P_e`` to the loss of a training step
     (not to that of an evaluation), where over all positions of the batch (of each part of an
     accumulated one) ``f_e`` is the fraction that chose expert e and ``P_e`` the mean of its score,
@@ -37,15 +38,18 @@ class MixtureOfExperts(Layer):
     of all layers together.
     Weights: `router.weight` [experts, D], `gate.weight` and `up.weight` [experts, hidden, D],
     `down.weight` [experts, D, hidden], with `bias` `gate.bias` and `up.bias` [experts, hidden] and
-    `down.bias` [experts, D]; `shared.gate.weight` [shared_hidden, D] and so on, `shared_gate.weight`
-    [1, D]. Each matrix starts as a `Linear` does, uniform in ``+-1/sqrt(fan_in)``.
+    `down.bias` [experts, D]; `shared.gate.weight` [shared_hidden, D] and so on;
+    `shared_gate.weight` [1, D]. Each matrix starts as a `Linear` does, uniform in
+    ``+-1/sqrt(fan_in)``.
     MACs: those that run: for each position ``experts * D`` of the router,
-    ``top_k * 3 * D * hidden`` (2 without `gated`), ``3 * D * shared_hidden``, and D of the shared gate.
+    ``top_k * 3 * D * hidden`` (2 without `gated`), as many of the shared network, and D of its
+    gate.
     Precision: scores of a half-precision value are computed in float32.
     Source: Shazeer et al. 2017 (arXiv:1701.06538), eq. 1; balance Fedus et al. 2021 (Switch
     Transformer), eq. 4 to 6, for several experts as in transformers; normalised weights Jiang et
-    al. 2024 (Mixtral), section 2.1; shared experts Dai et al. 2024 (DeepSeekMoE), eq. 9; sigmoid
-    scores DeepSeek-AI 2024 (DeepSeek-V3), eq. 12 to 15. PyTorch and Keras have no layer for it.
+    al. 2024 (Mixtral), section 2.1; shared experts Dai et al. 2024 (DeepSeekMoE), eq. 9; their
+    gate Qwen Team 2024 (Qwen1.5-MoE); sigmoid scores and `scale` DeepSeek-AI 2024 (DeepSeek-V3),
+    eq. 12 to 15. PyTorch and Keras have no layer for it.
     """
 
     experts: int = arg(Int(1), "Number of experts, shared ones not counted.")

@@ -177,3 +177,35 @@ def test_blocks_in_blocks_do_not_recurse() -> None:
     found = cost(text)
     assert found.params == 200 * 20
     assert found.train_step == 2 * (3 * 200 * 16 - 16)
+
+
+MIXED = """
+model Mixed {
+  input x: float32[time=10, 4]
+  shared both = MixtureOfExperts(8, 2, 16, shared_hidden=32)
+  repeat 3 { MixtureOfExperts(8, 2, 16) }
+  residual { both }
+  residual { both }
+  output y = Linear(1)
+}
+"""
+
+
+def test_parameters_that_one_position_meets() -> None:
+    found = cost(MIXED)
+    expert, common, router, last = 3 * 4 * 16, 3 * 4 * 32, 8 * 4, 5
+    assert found.params == 4 * (router + 8 * expert) + common + last
+    assert found.active == 4 * (router + 2 * expert) + common + last
+    assert found.macs == 10 * (5 * (router + 2 * expert) + 2 * common + 4)
+    record = found.record()
+    assert record["params"]["active"] == found.active
+    each = {layer["path"]: layer.get("active_params", "all") for layer in record["layers"]}
+    assert each["mixture_of_experts.0..2"] == 3 * (router + 2 * expert)
+    assert each["both"] == router + 2 * expert + common
+    assert each["y"] == "all"
+
+
+def test_what_is_all_at_work_has_no_second_count() -> None:
+    found = report("gpt2.msl")
+    assert found.active == found.params
+    assert "active" not in found.record()["params"]

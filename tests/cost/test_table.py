@@ -63,6 +63,15 @@ def test_the_table_of_a_model_with_symbols_says_how_it_depends_on_them() -> None
     assert "counted at time = 1024; macs = 18432 * time * time + 123532032 * time" in text
 
 
+def test_the_table_of_a_mixture_says_how_much_of_it_is_at_work() -> None:
+    text = "model M { input x: float32[4]; output y = MixtureOfExperts(8, 2, 16) }"
+    model = whole(dsl.loads(text))
+    found = estimate(model)
+    drawn = plain_table(found, fold(found, model))
+    assert "1,568 parameters, 416 of them active for each position; " in drawn
+    assert "active" not in plain_table(*lines_of("gpt2.msl"))
+
+
 @pytest.mark.parametrize("width", ["60", "80", "120", "200"])
 def test_a_terminal_shows_all_numbers(width: str, monkeypatch, capsys) -> None:
     pytest.importorskip("rich")
