@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dsl.ir import Value
@@ -64,6 +65,8 @@ class Structures:
         bodies: tuple[ast.Body | None, ...] = ()
         scope = frame.scope.inner()
         if isinstance(element, ast.Residual):
+            if element.condition is not None:
+                self.evaluator.condition(element.condition, frame.scope)
             bodies = (element.body, element.shortcut)
         elif isinstance(element, ast.Parallel):
             bodies = element.branches
@@ -113,16 +116,41 @@ class Structures:
                 "MSL312", f"`residual` takes 1 value, and gets {len(flow.values)}", element.span
             )
         body, inner = self._inside(element.body, flow, frame.scope.inner())
-        skip = flow
-        if element.shortcut is not None:
-            skip, steps = self._inside(element.shortcut, flow, frame.scope.inner())
-            if steps:
-                inner.append(self._group(element.shortcut.span, "shortcut", steps, flow, skip))
-        output = self._sum(element, body, skip, inner)
+        if element.condition is None:
+            output, steps = self._skip(element, flow, body, frame)
+            inner.extend(steps)
+        else:
+            output, step = self._skip_if(element, element.condition, flow, body, frame)
+            inner.append(step)
         group = self._group(element.span, "residual", inner, flow, output)
         group.base = ""
         drafts.append(group)
         return output
+
+    def _skip(
+        self, element: ast.Residual, flow: Flow, body: Flow, frame: Frame
+    ) -> tuple[Flow, list[Draft]]:
+        """The sum of a body's result and the input, which comes through the shortcut."""
+        drafts: list[Draft] = []
+        skip = flow
+        if element.shortcut is not None:
+            skip, steps = self._inside(element.shortcut, flow, frame.scope.inner())
+            if steps:
+                drafts.append(self._group(element.shortcut.span, "shortcut", steps, flow, skip))
+        return self._sum(element, body, skip, drafts), drafts
+
+    def _skip_if(
+        self, element: ast.Residual, test: ast.Expr, flow: Flow, body: Flow, frame: Frame
+    ) -> tuple[Flow, Draft]:
+        """The sum as a choice, whose other way is the body's result alone."""
+        condition = self.evaluator.condition(test, frame.scope)
+        output, steps, reserved = body, [], Counter[str]()
+        if condition:
+            output, steps = self._skip(element, flow, body, frame)
+        else:
+            self.usage.mention(element.shortcut, frame.scope)
+            reserved = Counter(["shortcut", "add"] if element.shortcut else ["add"])
+        return self._chosen(element, condition, body, output, steps, reserved)
 
     def _group(
         self, span: Span, kind: str, steps: list[Draft], flow: Flow, output: Flow
@@ -192,24 +220,25 @@ class Structures:
         output, steps = flow, []
         if taken is not None:
             output, steps = self._inside(taken, flow, frame.scope.inner(), gives_input=False)
+        reserved = reserved_names(other, frame.scope)
+        fresh, draft = self._chosen(element, condition, flow, output, steps, reserved)
+        drafts.append(draft)
+        return fresh
+
+    def _chosen(
+        self, element: ast.When | ast.Residual, condition: Any, flow: Flow, output: Flow,
+        steps: list[Draft], reserved: Counter[str],
+    ) -> tuple[Flow, Draft]:  # fmt: skip
+        """A choice that was made: its values behind it, and its draft."""
         fresh = self._fresh(output)
         if self.trace and isinstance(condition, Traced):
             fresh = self._merged(element, fresh)
-        drafts.append(
-            WhenDraft(
-                element.span,
-                "when",
-                condition=formula(condition),
-                reserved=reserved_names(other, frame.scope),
-                taken=bool(condition),
-                drafts=steps,
-                inputs=flow.values,
-                results=output.values,
-                outputs=fresh.values,
-                weighted=any(step.weighted for step in steps),
-            )
-        )
-        return fresh
+        draft = WhenDraft(
+            element.span, "when", condition=formula(condition), reserved=reserved,
+            taken=bool(condition), drafts=steps, inputs=flow.values, results=output.values,
+            outputs=fresh.values, weighted=any(step.weighted for step in steps),
+        )  # fmt: skip
+        return fresh, draft
 
     def _fresh(self, flow: Flow) -> Flow:
         """The same values under identities of their own; what makes them counts as used."""
@@ -222,7 +251,7 @@ class Structures:
         self.usage.use(flow.values)
         return Flow(tuple(values), flow.named)
 
-    def _merged(self, element: ast.When, flow: Flow) -> Flow:
+    def _merged(self, element: ast.Node, flow: Flow) -> Flow:
         """The flow behind a choice, its sizes under names that do not tell the way taken."""
         values = []
         for index, value in enumerate(flow.values):

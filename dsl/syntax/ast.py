@@ -238,8 +238,9 @@ class TupleElement(Node):
 
 
 class Residual(Node):
-    """``residual { ... } shortcut { ... }``."""
+    """``residual { ... } shortcut { ... }``, or ``residual if condition { ... }``."""
 
+    condition: Expr | None
     body: Body
     shortcut: Body | None = None
 

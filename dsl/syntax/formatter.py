@@ -295,9 +295,8 @@ class Formatter(Expressions):
             case ast.TupleElement():
                 return self._tuple(node, indent, used)
             case ast.Residual():
-                return self._bodies(
-                    "residual ", node.body, " shortcut ", node.shortcut, indent, used
-                )
+                head = f"residual if {flat(node.condition)} " if node.condition else "residual "
+                return self._bodies(head, node.body, " shortcut ", node.shortcut, indent, used)
             case ast.When():
                 head = f"when {flat(node.condition)} "
                 return self._bodies(head, node.then, " otherwise ", node.otherwise, indent, used)
