@@ -45,6 +45,7 @@ class LayerNode(Record, eq=False):
         comments: Comments to keep in generated code.
         shared: The declaration whose weights it uses, if it is one of several uses.
         tied: Path, from the model, of the layer whose weight it uses.
+        given: Name of the ``layer`` argument that it was made from, "" for a layer by its kind.
     """
 
     name: str
@@ -55,6 +56,7 @@ class LayerNode(Record, eq=False):
     comments: tuple[str, ...] = ()
     shared: SharedNode | None = None
     tied: str | None = None
+    given: str = ""
 
     @property
     def types(self) -> tuple[TensorType | None, ...]:
@@ -233,6 +235,7 @@ class Instance(Record, eq=False):
             `sizes`.
         sizes: The names that stand for sizes of the inputs, with their plain values.
         results: Types of the outputs, traced in the parameters and `sizes` alone.
+        scope: The names of the file that declares it.
     """
 
     block: str
@@ -241,6 +244,7 @@ class Instance(Record, eq=False):
     body: Body
     sizes: dict[str, int]
     results: tuple[TensorType, ...]
+    scope: Any = None
 
 
 class Model(Record, eq=False):

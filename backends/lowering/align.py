@@ -57,6 +57,20 @@ class LayerSlot:
 
 
 @dataclass(eq=False)
+class FunctionSlot:
+    """A layer without weights that a ``layer`` argument gives, of another kind in each variant.
+
+    `given` is the name of the argument.
+    """
+
+    given: str
+    line: int
+    comments: tuple[str, ...]
+    inputs: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+
+
+@dataclass(eq=False)
 class CallSlot:
     """A block applied."""
 
@@ -141,7 +155,7 @@ class RepeatSlot:
     indexed: bool = False
 
 
-NodeSlot = LayerSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
+NodeSlot = LayerSlot | FunctionSlot | CallSlot | SharedSlot | GroupSlot | WhenSlot | RepeatSlot
 
 
 @dataclass(eq=False)
@@ -245,10 +259,23 @@ class _Aligner:
 
     def _node(self, variants: list[Any]) -> list[NodeSlot]:
         kind = same([type(node) for node in variants])
-        same([getattr(node, "name", "") for node in variants])
         same([node.span for node in variants])
+        if kind is LayerNode and not any(node.weights for node in variants):
+            return [self._plain_layer(variants)]
+        same([getattr(node, "name", "") for node in variants])
         made = self._ALIGN[kind](self, variants)
         return made if isinstance(made, list) else [made]
+
+    def _plain_layer(self, variants: list[LayerNode]) -> LayerSlot | FunctionSlot:
+        """A layer without weights, called as in the first variant: no key depends on its name."""
+        first, given = variants[0], same([node.given for node in variants])
+        if not given or all(node.layer == first.layer for node in variants):
+            return self._layer(variants)
+        if any(node.shared or len(node.inputs) > 1 or len(node.outputs) > 1 for node in variants):
+            raise Conflict
+        inputs = self.known([node.inputs for node in variants])
+        outputs = self.slots([node.outputs for node in variants])
+        return FunctionSlot(given, _line(first), first.comments, inputs, outputs)  # type: ignore[arg-type]
 
     def _layer(self, variants: list[LayerNode]) -> LayerSlot:
         same([type(node.layer) for node in variants])

@@ -12,7 +12,9 @@ from typing import Any
 from backends.lowering.align import Conflict, Template, align
 from backends.lowering.comments import comments_above
 from backends.lowering.rewrite import pool_first
+from backends.pycode.literals import literal
 from dsl.ir import CallNode, Instance, Model, Node, children
+from dsl.passes.scope import LayerClosure, Scope
 from dsl.shapes.trace import Expr, Operand, formula
 from dsl.syntax import ast
 
@@ -25,11 +27,12 @@ class ClassPlan:
         name: Its name.
         template: The graph of its forward pass.
         sizes: Names of input sizes that it may be constructed with, in order.
-        params: Names of the block's parameters, in order, with the code of a literal default or
-            None.
+        params: Names of the block's parameters, in order, with the code of a literal default, a
+            layer that is the default, or None.
         aliases: Sizes that always equal a parameter, and so go by its name.
         settled: Names of the model's parameters that the code does not leave open, with their code.
         takes: The names its constructor takes, in order; known once it is written.
+        optional: Those that need not be given, with the code of their defaults.
         text: Its code, once it is written.
         comments: Comments of the spec above it.
         inner: Classes that only this one uses.
@@ -39,10 +42,11 @@ class ClassPlan:
     name: str
     template: Template
     sizes: tuple[str, ...] = ()
-    params: dict[str, str | None] = field(default_factory=dict)
+    params: dict[str, str | LayerClosure | None] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     settled: dict[str, str] = field(default_factory=dict)
     takes: tuple[str, ...] = ()
+    optional: dict[str, str] = field(default_factory=dict)
     text: str = ""
     comments: tuple[str, ...] = ()
     inner: list[ClassPlan] = field(default_factory=list)
@@ -144,7 +148,7 @@ class Book:
         template = align([instance.body for instance in group], unroll)
         pool_first(template)
         sizes = tuple(group[0].sizes)
-        plan = ClassPlan(decl.name, template, sizes, block_params(decl))
+        plan = ClassPlan(decl.name, template, sizes, block_params(decl, group[0].scope))
         plan.comments = comments_above(decl)
         plan.unrolled = unroll
         plan.aliases = self._aliases(group)
@@ -233,19 +237,24 @@ def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def block_params(decl: ast.BlockDecl | ast.ModelDecl) -> dict[str, str | None]:
-    """Parameters with the code of their defaults, where these are plain constants."""
-    from backends.pycode.literals import literal
+def block_params(decl: ast.BlockDecl, scope: Scope) -> dict[str, str | LayerClosure | None]:
+    """Parameters with their defaults, where these are plain constants or layers.
 
-    params: dict[str, str | None] = {}
-    for param in decl.params:
-        if isinstance(param.default, ast.Auto):
-            params[param.name] = literal(None)
-            continue
-        constant = isinstance(param.default, (ast.Number, ast.String, ast.Bool))
-        plain = constant and not getattr(param.default, "unit", "")
-        params[param.name] = literal(param.default.value) if plain else None  # type: ignore
-    return params
+    Args:
+        decl: The block.
+        scope: The names of its file.
+    """
+    return {param.name: _default(param.default, scope) for param in decl.params}
+
+
+def _default(expr: ast.Expr | None, scope: Scope) -> str | LayerClosure | None:
+    if isinstance(expr, ast.KindCall):
+        return LayerClosure(expr, scope)
+    if isinstance(expr, ast.Auto):
+        return literal(None)
+    constant = isinstance(expr, (ast.Number, ast.String, ast.Bool))
+    plain = constant and not getattr(expr, "unit", "")
+    return literal(expr.value) if plain else None  # type: ignore[union-attr]
 
 
 def _inner_calls(nodes: tuple[Node, ...]) -> Iterator[CallNode]:

@@ -43,7 +43,7 @@ class ConstructorWriter(StepWriter):
                 yield from self.group(slot, (*path, slot.name), depth)
             elif isinstance(slot, WhenSlot):
                 yield from self._choice(slot, path, depth)
-            else:
+            elif isinstance(slot, RepeatSlot):
                 yield from self.repeat(slot, (*path, slot.name), depth)
 
     def _assign(self, slot: LayerSlot | CallSlot, path: Path, depth: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from backends.lowering.align import (
     Branch,
     CallSlot,
+    FunctionSlot,
     GroupSlot,
     LayerSlot,
     NodeSlot,
@@ -38,6 +39,8 @@ class ForwardWriter(ConstructorWriter):
         for slot in nodes:
             if isinstance(slot, LayerSlot):
                 self.layer_step(slot, path, scribe)
+            elif isinstance(slot, FunctionSlot):
+                self.function_step(slot, scribe)
             elif isinstance(slot, CallSlot):
                 self.call_step(slot, path, scribe)
             elif isinstance(slot, GroupSlot):
@@ -58,6 +61,12 @@ class ForwardWriter(ConstructorWriter):
         x = scribe.inputs(slot.inputs, slot.line)
         emission = self.emit(slot, self.path_of(slot, path), x, self.anchor_for(slot, scribe))
         scribe.finish(emission.call, slot.inputs, slot.outputs, slot.line, slot.comments)
+
+    def function_step(self, slot: FunctionSlot, scribe: Scribe) -> None:
+        """A function that the constructor was given, at work."""
+        x = scribe.inputs(slot.inputs, slot.line)
+        text = f"{self.forward_name(slot.given)}({x[0]})"
+        scribe.finish(text, slot.inputs, slot.outputs, slot.line, slot.comments)
 
     def anchor_for(self, slot: LayerSlot, scribe: Scribe) -> str:
         """A value with a batch that is in scope, for a layer that is handed none."""

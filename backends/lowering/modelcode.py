@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from backends.pycode.names import constant_name
 from backends.pycode.render import draw_helper
 from dsl.ir import CallNode, Model, Node, children, walk
 from dsl.layers.extern import ExternLayer
+from dsl.passes.scope import LayerClosure
 from dsl.shapes.trace import plain
 
 REMEMBERING = ("Attention", "MultiHeadAttention", "PositionEmbedding")
@@ -167,8 +169,10 @@ def model_code(
     except Conflict as conflict:
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
+    code = model_writer(plan, book, emitters, helpers.ask, constants).code
+    lines = _constants(model, constants, code)
     helper_texts, classes = helpers.texts(classes)
-    parts = [*_constants(model, constants), *helper_texts, *classes, _build(plan)]
+    parts = [*lines, *helper_texts, *classes, _build(plan)]
     return ModelCode(
         model.name,
         "\n\n\n".join(parts) + "\n",
@@ -218,6 +222,7 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     params = {
         name: literal(plain(value)) if _is_plain(value) else None
         for name, value in model.args.items()
+        if not _holds_layers(value)
     }
     template = align([model.body], unroll)
     pool_first(template)
@@ -226,6 +231,13 @@ def _model_plan(model: Model, unroll: bool) -> ClassPlan:
     plan.settled = {name: params[name] or "None" for name in template.settled & params.keys()}
     plan.comments = comments_above(model.decl)
     return plan
+
+
+def _holds_layers(value: Any) -> bool:
+    """Whether a value is a layer, or a list with one: such are written where they are needed."""
+    return isinstance(value, LayerClosure) or (
+        isinstance(value, tuple) and any(map(_holds_layers, value))
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -238,9 +250,9 @@ def _texts(plan: ClassPlan) -> list[str]:
     return [text for inner in plan.inner for text in _texts(inner)] + [plan.text]
 
 
-def _constants(model: Model, names: set[str]) -> list[str]:
+def _constants(model: Model, names: set[str], code: Callable[[Any], str]) -> list[str]:
     lines = [
-        f"{constant_name(name)} = {literal(value)}"
+        f"{constant_name(name)} = {code(value)}"
         for name, value in model.constants.items()
         if name in names
     ]

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from backends.base import Emission, Emitters, Site, Unsupported
+from backends.base import Emission, Emitters, Raw, Site, Unsupported
 from backends.lowering.align import CallSlot, Conflict, LayerSlot, Slot, same
 from backends.lowering.book import Book, ClassPlan, call_sizes
+from backends.lowering.functions import function_text
 from backends.lowering.merging import unmerged
 from backends.lowering.scribe import HOLE
 from backends.lowering.uses import count_uses
@@ -18,7 +19,9 @@ from backends.pycode.names import RESERVED, constant_name, identifier
 from dsl.ir import CallNode, LayerNode
 from dsl.layers.base import Layer
 from dsl.layers.extern import ExternLayer
+from dsl.passes.scope import LayerClosure
 from dsl.shapes.trace import Expr, Operand, Traced, TracedBool, names_in, plain, traced
+from dsl.shapes.types import TensorType
 
 Path = tuple[str, ...]
 Helper = Callable[..., str]
@@ -51,12 +54,14 @@ class StepWriter(ABC):
     Attributes:
         options: Parameters that the base class's constructor has already.
         channels_last: Whether the framework stores images so.
+        identity: The function that hands its value on.
         reserved: Names of attributes that the framework's base class uses itself.
     """
 
     channels_last: ClassVar[bool] = False
     reserved: ClassVar[frozenset[str]] = frozenset()
     options: ClassVar[frozenset[str]] = frozenset()
+    identity: ClassVar[str]
 
     def __init__(
         self, plan: ClassPlan, book: Book, emitters: Emitters, helper: Helper, constants: set[str]
@@ -133,10 +138,30 @@ class StepWriter(ABC):
         if isinstance(value, Traced):
             value = traced(plain(value), self.unmerged(value.expr))
         if isinstance(value, Traced):
-            return value if all(map(self.sees, names_in(value.expr))) else plain(value)
+            seen = all(map(self.sees, names_in(value.expr)))
+            return value if seen else self._in_sight(plain(value))
+        if isinstance(value, LayerClosure):
+            return Raw(self.function(value))
         if isinstance(value, tuple):
             return tuple(map(self._in_sight, value))
         return value
+
+    def function(self, closure: LayerClosure) -> str:
+        """A ``layer`` argument as a function of one value: by its name in this class, or spelt.
+
+        Raises:
+            Conflict: It has weights, or acts on several values.
+        """
+        if closure.name and self.sees(closure.name):
+            return self.init_name(closure.name)
+        return function_text(closure, self.emit_alone, self.identity)
+
+    def emit_alone(self, layer: Layer, type_: TensorType) -> Emission:
+        """The code of a layer without weights on a value of a type."""
+        site = Site(
+            (HOLE.format(0),), (type_,), (type_,), "", "", self.code, self.code, self.helper
+        )
+        return self.emitters.emit(layer, site)
 
     def unmerged(self, operand: Operand) -> Operand:
         """A formula with sizes behind choices as what the choices make of them."""
@@ -229,7 +254,7 @@ class StepWriter(ABC):
             if name in sizes:
                 args.append(self.code(sizes[name]))
                 continue
-            default = plan.params.get(name)
+            default = plan.optional.get(name)
             if name not in call.args and default is not None:
                 continue
             value = call.args.get(name, call.instance.args.get(name))

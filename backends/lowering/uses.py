@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from backends.lowering.align import (
     CallSlot,
+    FunctionSlot,
     GroupSlot,
     LayerSlot,
     NodeSlot,
@@ -37,7 +38,7 @@ def every_slot(nodes: list[NodeSlot]) -> Iterator[NodeSlot]:
 
 def read_by(slot: NodeSlot) -> list[Slot]:
     """The values that a node itself reads, those that its inner nodes read left out."""
-    if isinstance(slot, (LayerSlot, CallSlot)):
+    if isinstance(slot, (LayerSlot, CallSlot, FunctionSlot)):
         return [value for value in slot.inputs if value is not None]
     if isinstance(slot, WhenSlot):
         return [*slot.then.results, *slot.otherwise.results]

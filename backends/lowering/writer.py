@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from backends.lowering.align import Conflict
 from backends.lowering.book import ClassPlan
 from backends.lowering.forward import ForwardWriter
 from backends.lowering.scribe import Scribe, comment_lines
 from backends.pycode.names import identifier
+from dsl.passes.scope import LayerClosure
 
 
 class Writer(ForwardWriter):
@@ -45,21 +47,33 @@ class Writer(ForwardWriter):
         return [*comments, f"class {self.plan.name}({self.base}):"]
 
     def set_takes(self) -> None:
-        """Notes which names the constructor takes."""
+        """Notes which names the constructor takes; a default only where all after it have one."""
         known = (*self.plan.sizes, *self.plan.params)
         self.plan.takes = tuple(name for name in known if name in self.used)
+        optional: dict[str, str] = {}
+        for name in reversed(self.plan.takes):
+            default = self.default(name)
+            if default is None:
+                break
+            optional[name] = default
+        self.plan.optional = optional
+
+    def default(self, name: str) -> str | None:
+        """The code of a parameter's default, None where it has to be given."""
+        default = self.plan.params.get(name)
+        try:
+            return self.function(default) if isinstance(default, LayerClosure) else default
+        except Conflict:
+            return None
 
     def signature(self) -> str:
-        """Parameters of the constructor; a default only where all after it have one."""
-        takes = self.plan.takes
-        defaults = [self.plan.params.get(name) for name in takes]
-        parameters = ["self"]
-        for index, (name, default) in enumerate(zip(takes, defaults)):
-            optional = all(later is not None for later in defaults[index:])
-            parameters.append(
-                f"{self.variable(name)}={default}" if optional else self.variable(name)
-            )
-        return ", ".join([*parameters, *self.further])
+        """Parameters of the constructor."""
+        optional = self.plan.optional
+        parameters = [
+            f"{self.variable(name)}={optional[name]}" if name in optional else self.variable(name)
+            for name in self.plan.takes
+        ]
+        return ", ".join(["self", *parameters, *self.further])
 
     def write_inner(self, plan: ClassPlan) -> None:
         kind = self.inner_writer()

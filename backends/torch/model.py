@@ -46,6 +46,7 @@ class TorchWriter(Writer):
 
     base = "nn.Module"
     method = "forward"
+    identity = "nn.Identity()"
     reserved = TAKEN
 
     def target(self, path: Path) -> str:

@@ -337,7 +337,7 @@ class Applying:
             results = tuple(self._leaving(output.value.type) for output in body.outputs)
         finally:
             self.locals, self.piloting = around
-        return Instance(decl.name, decl, bound, body, sizes, results)
+        return Instance(decl.name, decl, bound, body, sizes, results, module.scope)
 
     def _leaving(self, type_: TensorType) -> TensorType:
         """The type of a result, in terms that its block's callers know."""

@@ -49,13 +49,18 @@ class Draft(Record, frozen=False, eq=False):
 
 
 class LayerDraft(Draft, frozen=False, eq=False):
-    """A layer; `tie` is the draft that it borrows from, the rest of the path, and its place."""
+    """A layer.
+
+    `tie` is the draft that it borrows from, the rest of the path, and its place; `given` the name
+    of the ``layer`` argument that it was made from.
+    """
 
     layer: Layer | None = None
     inputs: tuple[Value | None, ...] = ()
     outputs: tuple[Value, ...] = ()
     shared: SharedDraft | None = None
     tie: tuple[Draft, str, Span] | None = None
+    given: str = ""
 
 
 class CallDraft(Draft, frozen=False, eq=False):
@@ -241,8 +246,9 @@ def _layer(draft: LayerDraft, name: str) -> LayerNode:
     shared = draft.shared.node if draft.shared else None
     tied = tied_path(draft)
     node = LayerNode(
-        name, draft.layer, draft.inputs, draft.outputs, draft.span, draft.comments, shared, tied
-    )
+        name, draft.layer, draft.inputs, draft.outputs, draft.span, draft.comments, shared, tied,
+        draft.given,
+    )  # fmt: skip
     if shared is not None:
         shared.uses.append(node)
     return node

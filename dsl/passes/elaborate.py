@@ -14,7 +14,7 @@ from dsl.ir import Body, Instance, Model, Output, SharedNode, Value
 from dsl.kinds.kind import REGISTRY
 from dsl.passes.applying import Applying, count, plain_shape
 from dsl.passes.arguments import Evaluator
-from dsl.passes.drafts import Draft, SharedDraft, finish, settle
+from dsl.passes.drafts import Draft, LayerDraft, SharedDraft, finish, settle
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import UNKNOWN_FLOW, Flow, Frame
 from dsl.passes.locals import Locals
@@ -419,7 +419,10 @@ class Elaborator(Applying, Structures):
         if isinstance(value, (SharedUse, LayerClosure)):
             incoming = self.take(frame, element.span) if flow is None else flow
             shared = value.draft if isinstance(value, SharedUse) else None
-            return self.apply(value.call, incoming, value.scope, drafts, element.span, shared)
+            after = self.apply(value.call, incoming, value.scope, drafts, element.span, shared)
+            if isinstance(value, LayerClosure) and isinstance(drafts[-1], LayerDraft):
+                drafts[-1].given = element.id
+            return after
         if isinstance(value, Auto):
             raise self.evaluator.fail(
                 "MSL120", f"`{element.id}` is not given, and so no layer", element.span,

@@ -207,6 +207,8 @@ class Expressions:
             )
         if binding.value is None:
             raise Reported
+        if isinstance(binding.value, LayerClosure):
+            return binding.value.replace(name=expr.id)
         return binding.value
 
     def unknown_name(

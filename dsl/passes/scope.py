@@ -48,10 +48,17 @@ class SharedUse(Record, eq=False):
 
 
 class LayerClosure(Record):
-    """A kind passed as a ``layer`` argument: elaborated anew at each use, in its own scope."""
+    """A kind passed as a ``layer`` argument: elaborated anew at each use, in its own scope.
+
+    Attributes:
+        call: The kind with its arguments.
+        scope: Where they were written.
+        name: The name that it was read by, if it was; two that differ in it alone are equal.
+    """
 
     call: ast.KindCall
     scope: Scope
+    name: str = ""
 
     def __hash__(self) -> int:
         return hash((self.call, id(self.scope)))

@@ -117,10 +117,10 @@ class Structures:
             )
         body, inner = self._inside(element.body, flow, frame.scope.inner())
         if element.condition is None:
-            output, steps = self._skip(element, flow, body, frame)
+            output, steps = self._skip(element, flow, body, inner, frame)
             inner.extend(steps)
         else:
-            output, step = self._skip_if(element, element.condition, flow, body, frame)
+            output, step = self._skip_if(element, element.condition, flow, body, inner, frame)
             inner.append(step)
         group = self._group(element.span, "residual", inner, flow, output)
         group.base = ""
@@ -128,25 +128,31 @@ class Structures:
         return output
 
     def _skip(
-        self, element: ast.Residual, flow: Flow, body: Flow, frame: Frame
+        self, element: ast.Residual, flow: Flow, body: Flow, before: list[Draft], frame: Frame
     ) -> tuple[Flow, list[Draft]]:
-        """The sum of a body's result and the input, which comes through the shortcut."""
+        """The sum of a body's result and the input, which comes through the shortcut.
+
+        It belongs on the line of the last step before it.
+        """
         drafts: list[Draft] = []
         skip = flow
         if element.shortcut is not None:
             skip, steps = self._inside(element.shortcut, flow, frame.scope.inner())
             if steps:
                 drafts.append(self._group(element.shortcut.span, "shortcut", steps, flow, skip))
-        return self._sum(element, body, skip, drafts), drafts
+        steps = [*before, *drafts]
+        place = steps[-1].span if steps else element.span
+        return self._sum(element, body, skip, drafts, place), drafts
 
     def _skip_if(
-        self, element: ast.Residual, test: ast.Expr, flow: Flow, body: Flow, frame: Frame
-    ) -> tuple[Flow, Draft]:
+        self, element: ast.Residual, test: ast.Expr, flow: Flow, body: Flow, before: list[Draft],
+        frame: Frame,
+    ) -> tuple[Flow, Draft]:  # fmt: skip
         """The sum as a choice, whose other way is the body's result alone."""
         condition = self.evaluator.condition(test, frame.scope)
         output, steps, reserved = body, [], Counter[str]()
         if condition:
-            output, steps = self._skip(element, flow, body, frame)
+            output, steps = self._skip(element, flow, body, before, frame)
         else:
             self.usage.mention(element.shortcut, frame.scope)
             reserved = Counter(["shortcut", "add"] if element.shortcut else ["add"])
@@ -161,7 +167,9 @@ class Structures:
             weighted=weighted,
         )  # fmt: skip
 
-    def _sum(self, element: ast.Residual, body: Flow, skip: Flow, drafts: list[Draft]) -> Flow:
+    def _sum(
+        self, element: ast.Residual, body: Flow, skip: Flow, drafts: list[Draft], place: Span
+    ) -> Flow:
         values = (*skip.values, *body.values)
         types = [value.type for value in values]
         shapes = [plain(type_.shape) for type_ in types]
@@ -173,7 +181,6 @@ class Structures:
         output = Value(layer.infer(*reversed(types)))  # sizes go by what the body made them
         self.origins[output] = element.span
         self.usage.use(values)
-        place = drafts[-1].span if drafts else element.span  # the sum belongs on its line
         drafts.append(LayerDraft(place, "add", layer=layer, inputs=values, outputs=(output,)))
         return Flow((output,))
 
