@@ -241,8 +241,9 @@ class ConstructorWriter(StepWriter):
                 inputs, (), slot.body, slot.results, ("",) * len(slot.results),
                 merged=self.plan.template.merged,
             )  # fmt: skip
-            extra = (*self.plan.sizes, *sorted(self.locals), *slot.carried, *slot.names)
-            sizes = tuple(dict.fromkeys(extra))
+            around = [name for name in self.carried if name in self.locals]
+            inside = (*slot.carried, *around, *slot.names, *sorted(self.locals))
+            sizes = tuple(dict.fromkeys((*self.plan.sizes, *inside)))
             name = f"{self.plan.name}{class_name(slot.name)}"
             plan = ClassPlan(name, template, sizes, dict.fromkeys(self.plan.params))
             plan.aliases, plan.unrolled = self.plan.aliases, self.plan.unrolled

@@ -18,7 +18,7 @@ from backends.lowering.align import (
 )
 from backends.lowering.comments import shape_comment
 from backends.lowering.constructor import ConstructorWriter
-from backends.lowering.scribe import Scribe
+from backends.lowering.scribe import WIDTH, Scribe
 from backends.lowering.steps import Path
 from backends.lowering.uses import captured_slots, count_uses, every_slot, read_by
 
@@ -123,7 +123,10 @@ class ForwardWriter(ConstructorWriter):
         scribe: Scribe,
     ) -> None:  # fmt: skip
         pad = "    " * scribe.depth
-        if written[0]:
+        line = _in_one_line(*written, condition)
+        if line and len(line) <= WIDTH - 4:
+            scribe.lines.append(line[4:])
+        elif written[0]:
             scribe.lines.extend([pad + ways[0][0], *written[0]])
             if written[1]:
                 scribe.lines.extend([pad + ways[1][0], *written[1]])
@@ -191,3 +194,15 @@ class ForwardWriter(ConstructorWriter):
     ) -> AbstractContextManager[list[str]]:
         """The variables that a loop carries from round to round."""
         return scribe.loop(slot.inputs, slot.starts, slot.outputs, captured, slot.comments)
+
+
+def _in_one_line(then: list[str], otherwise: list[str], condition: str) -> str:
+    """Two ways that give one variable its value as one assignment, "" where they do more."""
+    if len(then) != 1 or len(otherwise) != 1:
+        return ""
+    codes = [line.partition("  #")[0] for line in (then[0].rstrip(), otherwise[0].rstrip())]
+    targets = [code.partition(" = ")[0] for code in codes]
+    if targets[0] != targets[1] or "," in targets[0] or "(" in targets[0]:
+        return ""
+    value, other = (code.partition(" = ")[2] for code in codes)
+    return f"{targets[0]} = {value} if {condition} else {other}"

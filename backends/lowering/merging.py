@@ -46,12 +46,19 @@ def _merge(variants: Sequence[WhenNode], index: int, axis: int) -> Operand:
 
 
 def choose(then: Operand, condition: Operand, otherwise: Operand) -> Operand:
-    """``then if condition else otherwise``; ``a if a != b else b`` is a."""
-    if isinstance(condition, Expr) and set(condition.args) == {then, otherwise}:
-        if condition.op == "!=":
-            return then
-        if condition.op == "==":
-            return otherwise
+    """``then if condition else otherwise``.
+
+    It is `then` alone where that is `otherwise` too whenever the condition fails, such as
+    ``a if a != b else b`` and ``n * a if n != 1 else a``; and the reverse.
+    """
+    if isinstance(condition, Expr) and condition.op in ("==", "!="):
+        usual, special = (then, otherwise) if condition.op == "!=" else (otherwise, then)
+        left, right = condition.args
+        for name, value in ((left, right), (right, left)):
+            if isinstance(name, Expr) and name.op == "name":
+                known = {name.args[0]: value}
+                if substitute(usual, known) == substitute(special, known):
+                    return usual
     return Expr("if", then, condition, otherwise)
 
 

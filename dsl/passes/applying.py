@@ -328,7 +328,7 @@ class Applying:
             Value(self._named_sizes(type_, name, len(types), sizes, bound), name)
             for type_, name in zip(types, names)
         )
-        around, self.locals = (self.locals, self.piloting), Locals()
+        around, self.locals = (self.locals, self.piloting), Locals(sizes)
         self.piloting = False
         try:
             body = self._body(decl, scope, given)

@@ -10,6 +10,7 @@ it went: what both ways make of it is known where variants are put together, and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from dsl.ir import Value
@@ -32,9 +33,14 @@ MERGED = "?"
 
 
 class Locals:
-    """The carried names of one block or model, in order, with their values after the loop."""
+    """The carried names of one block or model, in order, with their values after the loop.
 
-    def __init__(self) -> None:
+    Args:
+        taken: The names of sizes of its inputs.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
         self._exits: dict[str, Operand | None] = {}
         self._names: dict[tuple[int, int, int], str] = {}
         self._merged: dict[str, Operand] = {}
@@ -52,7 +58,7 @@ class Locals:
             self._exits.setdefault(self._names[place], None)
             return self._names[place]
         name, number = base, 2
-        while name in taken or name in self._names.values():
+        while name in taken or name in self._taken or name in self._names.values():
             name, number = f"{base}_{number}", number + 1
         self._exits[name] = None
         self._names[place] = name

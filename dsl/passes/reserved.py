@@ -39,7 +39,9 @@ def _names_of(element: ast.Element, scope: Scope) -> Counter[str]:
         return Counter([snake_case(closure.call.kind)] if is_layer else ())
     if isinstance(element, ast.TupleElement):
         chains = (item.chain for item in element.items)
-        return sum((_names_of(part, scope) for chain in chains for part in chain.elements), Counter())
+        return sum(
+            (_names_of(part, scope) for chain in chains for part in chain.elements), Counter()
+        )
     if isinstance(element, ast.Residual):
         level = Counter(["shortcut", "add"] if element.shortcut else ["add"])
         return reserved_names(element.body, scope) + level

@@ -432,7 +432,7 @@ class Structures:
             for axis, (left, right) in enumerate(zip(old.type.shape, new.type.shape)):
                 both = isinstance(left, int) and isinstance(right, int)
                 if both and formula(left) != formula(right):
-                    base = old.type.axes[axis] or "size"
+                    base = f"in_{old.type.axes[axis] or 'size'}"
                     place = (element.span.start, index, axis)
                     names[index, axis] = self.locals.name(place, base, taken)
         return names
