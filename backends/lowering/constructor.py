@@ -54,7 +54,7 @@ class ConstructorWriter(StepWriter):
     def _choice(self, slot: WhenSlot, path: Path, depth: int) -> Iterator[str]:
         then = list(self.modules(slot.then.nodes, path, depth + 1))
         otherwise = list(self.modules(slot.otherwise.nodes, path, depth + 1))
-        condition = self.chosen(slot)
+        condition = self.chosen(slot, path, self.code)
         if then:
             yield f"{'    ' * depth}if {condition}:"
             yield from then
@@ -65,20 +65,25 @@ class ConstructorWriter(StepWriter):
             yield f"{'    ' * depth}if not ({condition}):"
             yield from otherwise
 
-    def chosen(self, slot: WhenSlot) -> str:
-        """Which way a choice goes, as both methods know it: an attribute of its own.
+    def chosen(self, slot: WhenSlot, path: Path, code: Callable[[Any], str]) -> str:
+        """Which way a choice goes: as an attribute that says so, for both methods.
 
         A condition that is one name is that name; one that names variables of a loop is written
         where it is needed.
+
+        Args:
+            slot: The choice.
+            path: The level that it lies in.
+            code: Writes values as the method at work knows them.
         """
         operand = self.unmerged(slot.condition)
         is_name = isinstance(operand, Expr) and operand.op == "name"
         if is_name or names_in(operand) & (self.loop_locals | self.locals):
-            return self.condition(operand, self.forward_code)
+            return self.condition(operand, code)
         if id(slot) not in self.flags:
             taken = {flag for flag, _ in self.flags.values()} | set(self.plan.params)
-            code = self.condition(operand, self.code)
-            self.flags[id(slot)] = (free_flag(slot, taken), code)
+            condition = self.condition(operand, self.code)
+            self.flags[id(slot)] = (free_flag(slot, path, taken), condition)
         return f"self.{self.flags[id(slot)][0]}"
 
     def group(self, slot: GroupSlot, path: Path, depth: int) -> Iterator[str]:
@@ -306,11 +311,12 @@ class ConstructorWriter(StepWriter):
         """Writes a class that only this one uses."""
 
 
-def free_flag(slot: WhenSlot, taken: set[str]) -> str:
-    """A name for what a choice hangs on: after the first step that it decides about."""
+def free_flag(slot: WhenSlot, path: Path, taken: set[str]) -> str:
+    """A name for what a choice hangs on: after its level, or the first step it decides about."""
     nodes = slot.then.nodes or slot.otherwise.nodes
     first = next((inner.name for inner in every_slot(nodes) if getattr(inner, "name", "")), "more")
-    name = base = "is_residual" if first == "add" else f"has_{identifier(first)}"
+    level = path[-1] if path and path[-1].isidentifier() else first
+    name = base = "is_residual" if level == "add" else f"has_{identifier(level)}"
     numbers = count(2)
     while name in taken:
         name = f"{base}_{next(numbers)}"

@@ -88,7 +88,7 @@ class ForwardWriter(ConstructorWriter):
         scribe.flush()
         scribe.remark(slot.comments)
         names = self._outcomes(slot, scribe)
-        condition = self.chosen(slot)
+        condition = self.chosen(slot, path, self.forward_code)
         ways = [(f"if {condition}:", slot.then), ("else:", slot.otherwise)]
         with scribe.holding(names):
             written = [self._way(branch, names, path, scribe) for _, branch in ways]

@@ -246,7 +246,7 @@ class ModelWriter(KerasWriter):
     def forward_name(self, name: str) -> str:
         return self.init_name(name)
 
-    def chosen(self, slot: WhenSlot) -> str:
+    def chosen(self, slot: WhenSlot, path: Path, code: Callable[[Any], str]) -> str:
         return self.condition(slot.condition, self.code)
 
     def target(self, path: Path) -> str:

@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=1e582037baa0a5642a26a6d350f2955f
+msl: sha256=09685afe5e32c174310f4ecef45e738a
 """
 
 import argparse
@@ -141,7 +141,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)
@@ -282,20 +282,17 @@ def epoch_rows(data, seed, epoch):
 LEARNING_RATE = 0.003
 
 
-def cross_entropy(logits, target, smoothing, ignored):
-    """The mean of -log softmax at the true class, less those ignored."""
-    kept = target != ignored
-    target = tf.where(kept, target, 0)
+def cross_entropy(logits, target, smoothing):
+    """The mean of -log softmax at the true class."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
     scores = tf.nn.log_softmax(logits)
     losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(scores, -1)
-    losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
+    return tf.reduce_mean(losses)
 
 
 def loss_function(outputs, batch):
     """The mean loss of a batch."""
-    return cross_entropy(outputs, batch["label"], smoothing=0.05, ignored=-100)
+    return cross_entropy(outputs, batch["label"], smoothing=0.05)
 
 
 def schedule(step, steps):

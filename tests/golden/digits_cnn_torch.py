@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python digits_cnn_torch.py
     python digits_cnn_torch.py evaluate
     python digits_cnn_torch.py predict --checkpoint runs/digits_cnn_torch/best.pt --input FILE
-msl: sha256=fb5c2f3b476a063ec46aa6ce1d9ae707
+msl: sha256=3f643926ae3797aeb99a293a3ce2a99d
 """
 
 import argparse
@@ -87,7 +87,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)

@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=4eab5a8e95792841fb0fbf8bd8c4b971
+msl: sha256=2b1453e0162ad3208b01120bbe105720
 """
 
 import argparse
@@ -119,10 +119,8 @@ class Bottleneck(layers.Layer):
         y = keras.ops.relu(self.batch_norm_2(y))  # [B, H, W, width]
         y = self.batch_norm_3(self.conv2d_3(y))  # [B, H, W, 4 * width]
         if self.project:
-            z = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, 4 * width]
-        else:
-            z = x  # [B, H, W, in_channels]
-        x = z + y  # [B, H, W, 4 * width]
+            x = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, 4 * width]
+        x = x + y  # [B, H, W, 4 * width]
         return keras.ops.relu(x)  # [B, H, W, 4 * width]
 
 
@@ -190,7 +188,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)
@@ -274,20 +272,17 @@ def epoch_rows(data, seed, epoch):
 LEARNING_RATE = 0.5
 
 
-def cross_entropy(logits, target, smoothing, ignored):
-    """The mean of -log softmax at the true class, less those ignored."""
-    kept = target != ignored
-    target = tf.where(kept, target, 0)
+def cross_entropy(logits, target, smoothing):
+    """The mean of -log softmax at the true class."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
     scores = tf.nn.log_softmax(logits)
     losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(scores, -1)
-    losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
+    return tf.reduce_mean(losses)
 
 
 def loss_function(outputs, batch):
     """The mean loss of a batch."""
-    return cross_entropy(outputs, batch["logits"], smoothing=0.1, ignored=-100)
+    return cross_entropy(outputs, batch["logits"], smoothing=0.1)
 
 
 def penalty(model):

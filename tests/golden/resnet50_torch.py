@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python resnet50_torch.py
     python resnet50_torch.py evaluate
     python resnet50_torch.py predict --checkpoint runs/resnet50_torch/best.pt --input FILE
-msl: sha256=690dabbf73a50f0516a10c1efcfb3f16
+msl: sha256=8392e065cfffdaf07378375dfb956ab6
 """
 
 import argparse
@@ -117,7 +117,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)

@@ -3,7 +3,7 @@ it checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=c182eb9f3be9b844b4dc08229ca5e03e
+msl: sha256=b8f2d3e772884d08dba904251240643c
 """
 
 import math
@@ -87,9 +87,7 @@ class SqueezeExcite(layers.Layer):
 class Unit(layers.Layer):
     def __init__(self, in_channels, channels, stride=1, **kwargs):
         super().__init__(**kwargs)
-        self.stride = stride
-        self.in_channels = in_channels
-        self.channels = channels
+        self.has_shortcut = stride != 1 or in_channels != channels
         self.conv2d = layers.Conv2D(
             channels,
             3,
@@ -109,7 +107,7 @@ class Unit(layers.Layer):
         )
         self.batch_norm_2 = BatchNorm(name="batch_norm_2")
         self.squeeze_excite = SqueezeExcite(channels, name="squeeze_excite")
-        if stride != 1 or in_channels != channels:
+        if self.has_shortcut:
             self.shortcut_conv2d = layers.Conv2D(
                 channels,
                 1,
@@ -125,11 +123,9 @@ class Unit(layers.Layer):
         y = keras.ops.relu(self.batch_norm(y))  # [B, H, W, channels]
         y = self.batch_norm_2(self.conv2d_2(y))  # [B, H, W, channels]
         y = self.squeeze_excite(y)  # [B, H, W, channels]
-        if self.stride != 1 or self.in_channels != self.channels:
-            z = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, channels]
-        else:
-            z = x  # [B, H, W, in_channels]
-        x = z + y  # [B, H, W, channels]
+        if self.has_shortcut:
+            x = self.shortcut_batch_norm(self.shortcut_conv2d(x))  # [B, H, W, channels]
+        x = x + y  # [B, H, W, channels]
         return keras.ops.relu(x)  # [B, H, W, channels]
 
 
@@ -155,12 +151,14 @@ class ResNet(keras.Model):
             width, 3, padding="same", use_bias=False, kernel_initializer=uniform(27), name="conv2d"
         )(image)
         x = keras.ops.relu(BatchNorm(name="batch_norm")(x))  # [B, 32, 32, 16]
-        channels = width
+        in_channels = width
         for i, (factor, stride) in enumerate(((1, 1), (2, 2), (4, 2))):
-            x = Stage(channels, depth, channels=factor * width, stride=stride, name=f"stage.{i}")(x)
-            channels = factor * width
+            x = Stage(
+                in_channels, depth, channels=factor * width, stride=stride, name=f"stage.{i}"
+            )(x)
+            in_channels = factor * width
         x = keras.ops.mean(x, axis=(1, 2))  # [B, 64]
-        label = dense(channels, classes, name="label")(x)  # [B, 10]
+        label = dense(in_channels, classes, name="label")(x)  # [B, 10]
         super().__init__(inputs=image, outputs=label, name="ResNet")
 
 

@@ -3,7 +3,7 @@ it checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for PyTorch. Needs torch.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=473d44cb4760a6e0e3bb0cbc7ba7481c
+msl: sha256=295d4b9b93279470a1c9a9349757c2a5
 """
 
 from collections import OrderedDict
@@ -78,13 +78,13 @@ class ResNet(nn.Module):
         super().__init__()
         self.conv2d = nn.Conv2d(3, width, kernel_size=3, padding=1, bias=False)
         self.batch_norm = nn.BatchNorm2d(width)
-        channels = width
+        in_channels = width
         rounds = []
         for factor, stride in ((1, 1), (2, 2), (4, 2)):
-            rounds.append(Stage(channels, depth, channels=factor * width, stride=stride))
-            channels = factor * width
+            rounds.append(Stage(in_channels, depth, channels=factor * width, stride=stride))
+            in_channels = factor * width
         self.stage = nn.Sequential(*rounds)
-        self.label = nn.Linear(channels, classes)
+        self.label = nn.Linear(in_channels, classes)
 
     def forward(self, image):  # [B, 3, 32, 32]
         x = F.relu(self.batch_norm(self.conv2d(image)))  # [B, 16, 32, 32]

@@ -7,10 +7,12 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
-msl: sha256=3dd483c6cd2ce041a688534cd6827026
+    python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
+msl: sha256=9a09d826bc791557519e09d49ff04dc6
 """
 
 import argparse
+import contextlib
 import csv
 import io
 import json
@@ -38,12 +40,12 @@ def dense(fan_in, units, **options):
     return layers.Dense(units, kernel_initializer=kernel, bias_initializer=bias, **options)
 
 
-def rotate(x, base):  # [.., T, size]
+def rotate(x, base, start):  # [.., T, size]
     """Rotary position embedding (Su et al. 2021): turns the halves of each head as pairs."""
     half = x.shape[-1] // 2
     dtype = keras.backend.result_type(x.dtype, "float32")
     frequency = base ** (-keras.ops.arange(half, dtype=dtype) / half)
-    position = keras.ops.cast(keras.ops.arange(keras.ops.shape(x)[-2]), dtype)
+    position = keras.ops.cast(start + keras.ops.arange(keras.ops.shape(x)[-2]), dtype)
     angle = keras.ops.outer(position, frequency)  # [T, size / 2]
     cos, sin = keras.ops.cos(angle), keras.ops.sin(angle)
     a, b = keras.ops.split(keras.ops.cast(x, dtype), 2, axis=-1)
@@ -64,15 +66,15 @@ def join_heads(x):  # [.., heads, T, size]
     return keras.ops.reshape(x, (*front, heads * size))  # [.., T, heads * size]
 
 
-def visible(x, mask, causal, window):  # x [.., T, size]
+def visible(query, key, start, mask, causal, window):  # [.., T, size] each
     """Where each position may look, or None for everywhere.
 
     By the mask, with `causal` not ahead, with `window` less than `window` positions away.
     """
     seen = mask
     if causal or window is not None:
-        position = keras.ops.arange(keras.ops.shape(x)[-2])
-        back = position[:, None] - position  # [T, T]
+        position = start + keras.ops.arange(keras.ops.shape(query)[-2])
+        back = position[:, None] - keras.ops.arange(keras.ops.shape(key)[-2])  # [T, T]
         near = back >= 0 if causal else back > -window
         if window is not None:
             near = keras.ops.logical_and(near, back < window)
@@ -95,6 +97,8 @@ def attend(query, key, value, scale, seen=None):  # [.., heads, T, size]
 class Attention(layers.Layer):
     """Multi-head attention (Vaswani et al. 2017)."""
 
+    cache = None  # earlier positions, while a sequence is continued
+
     def __init__(self, width, heads, causal=False, rope=None, **kwargs):
         super().__init__(**kwargs)
         self.heads = heads
@@ -111,8 +115,11 @@ class Attention(layers.Layer):
         q = split_heads(self.query(x), self.heads, self.size)  # [.., heads, T, size]
         k = split_heads(self.key(x), self.heads, self.size)
         v = split_heads(self.value(x), self.heads, self.size)
-        q, k = rotate(q, self.rope), rotate(k, self.rope)
-        seen = visible(q, None, self.causal, None)
+        start = self.cache.length if self.cache else 0
+        q, k = rotate(q, self.rope, start), rotate(k, self.rope, start)
+        if self.cache:
+            k, v = self.cache.extend(self, k, v, axis=-2)
+        seen = visible(q, k, start, None, self.causal, None)
         y = attend(q, k, v, self.scale, seen=seen)
         return self.out(join_heads(y))  # [.., T, width]
 
@@ -156,6 +163,116 @@ class Shakespeare(keras.Model):
 
 def build_model():
     return Shakespeare()
+
+
+# --- generation ---
+
+
+class KVCache:
+    """What layers keep of the positions so far: keys and values.
+
+    Attributes:
+        limit: The most positions.
+        length: How many there are so far.
+        kept: What each layer keeps.
+    """
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.length = tf.Variable(0)
+        self.kept = {}
+
+    def reset(self):
+        """Forgets everything."""
+        self.length.assign(0)
+
+    def extend(self, layer, keys, values, axis):
+        """Takes in keys and values of further positions; gives those of all, free ones as zeros.
+
+        Positions lie along the axis. What is free, and what is left of earlier runs, is ahead.
+        """
+        if layer not in self.kept:
+            with tf.init_scope():
+                shape = [*keys.shape]
+                shape[axis] = self.limit
+                self.kept[layer] = [tf.Variable(tf.zeros(shape, keys.dtype)) for _ in range(2)]
+        place = slice(self.length, self.length + tf.shape(keys)[axis])
+        index = (..., place, *[slice(None)] * (-axis - 1))
+        for kept, new in zip(self.kept[layer], (keys, values)):
+            kept[index].assign(new)
+        return [tf.convert_to_tensor(kept) for kept in self.kept[layer]]
+
+
+@contextlib.contextmanager
+def remembering(model, limit):
+    """While it lasts, each call of the model goes on where the one before ended."""
+    cache = KVCache(limit)
+    users = [layer for layer in model._flatten_layers() if isinstance(layer, Attention)]
+    for layer in users:
+        layer.cache = cache
+    try:
+        yield cache
+    finally:
+        for layer in users:
+            layer.cache = None
+
+
+def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
+    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
+
+    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
+    together reach the probability `top_p` (Holtzman et al. 2020).
+    """
+    if temperature == 0:
+        return int(logits.argmax())
+    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
+    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
+    chances /= chances.sum()
+    chances[np.cumsum(chances) - chances >= top_p] = 0
+    return int(rng.choice(order, p=chances / chances.sum()))
+
+
+def generate(
+    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
+):
+    """The tokens that follow some others, each drawn from what the model expects after all before.
+
+    Args:
+        model: The model.
+        tokens: The tokens to continue, at least one.
+        count: How many to draw at most.
+        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
+        top_k: Draw from the `top_k` likeliest only, if given.
+        top_p: Draw from the fewest that together have this probability.
+        seed: Makes the drawing repeatable.
+        stop: Tokens that end it; they are not returned.
+        context: The most tokens that the model looks at: the last ones.
+    """
+    tokens, prompt = list(tokens), len(tokens)
+    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
+        raise ValueError("give at least one token, all from 0 to 255")
+    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
+        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
+    rng, stop = np.random.default_rng(seed), list(stop)
+    with remembering(model, min(context, prompt + count)) as cache:
+
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None], "int64")])
+        def step(fresh):
+            logits = model(fresh, training=False)[0, -1]
+            cache.length.assign_add(tf.shape(fresh)[1])
+            return logits  # [vocabulary]
+
+        fresh = tokens[-context:]
+        for _ in range(count):
+            if cache.length + len(fresh) > context:  # all positions move: begin anew
+                cache.reset()
+                fresh = tokens[-context:]
+            logits = tf.cast(step(tf.constant([fresh], "int64")), "float64").numpy()
+            fresh = [sample(logits, temperature, top_k, top_p, rng)]
+            tokens += fresh
+            if stop and tokens[prompt:][-len(stop) :] == stop:
+                return tokens[prompt : -len(stop)]
+    return tokens[prompt:]
 
 
 # --- data ---
@@ -591,6 +708,34 @@ def predict(args):
     print(f"{len(next(iter(results.values())))} rows in {path}")
 
 
+def to_tokens(text, _):
+    """The bytes of a text."""
+    return list(text.encode())
+
+
+def to_text(tokens, _):
+    """The text of some bytes."""
+    return bytes(tokens).decode(errors="replace")
+
+
+def write_on(args):
+    """Continues a prompt, token by token, by what a checkpoint expects."""
+    pick_device(args.device)
+    model, state = load_trained(args)
+    fitted = state["fitted"]
+    try:
+        prompt, stop = (to_tokens(text or "", fitted) for text in (args.prompt, args.stop))
+        tokens = generate(
+            model, prompt, args.tokens, args.temperature, args.top_k, args.top_p, args.seed, stop
+        )
+    except ValueError as problem:
+        raise SystemExit(f"cannot continue {args.prompt!r}: {problem}") from None
+    text = to_text([*prompt, *tokens], fitted)
+    print(text)
+    if args.output:
+        write_file(args.output, lambda file: file.write(text.encode()))
+
+
 def dry_run(args):
     """One step of training and one evaluation on random data: shows that everything fits."""
     settle(args, {})
@@ -648,7 +793,7 @@ def run_length(args, epoch_steps, before):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
+    add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")
     add("--synthetic", action="store_true", default=None, help="train on random data")
     add("--input", help="for predict: the file to read; the test part if not given")
@@ -664,11 +809,17 @@ def main():
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add("--resume", action="store_true", help="go on from last.npz of --out")
     add("--dry-run", action="store_true", help="one step on random data, to see that all fits")
+    add("--prompt", default="\n", help="for generate: the text to continue")
+    add("--tokens", type=int, default=200, help="for generate: how many to add")
+    add("--temperature", type=float, default=1.0, help="0 takes the likeliest token each time")
+    add("--top-k", type=int, help="draw from so many of the likeliest tokens only")
+    add("--top-p", type=float, default=1.0, help="draw from the fewest of this probability")
+    add("--stop", help="for generate: what ends the text, and is left out")
     args = parser.parse_args()
     for path in (args.data, args.input):
         if path and not os.path.exists(path):
             parser.error(f"{path} does not exist")
-    commands = {"train": train, "evaluate": score, "predict": predict}
+    commands = {"train": train, "evaluate": score, "predict": predict, "generate": write_on}
     (dry_run if args.dry_run else commands[args.command])(args)
 
 

@@ -7,11 +7,13 @@ Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python shakespeare_torch.py
     python shakespeare_torch.py evaluate
     python shakespeare_torch.py predict --checkpoint runs/shakespeare_torch/best.pt --input FILE
-msl: sha256=c0526113a45c06574dc4193738be8d45
+    python shakespeare_torch.py generate --prompt "Once" --temperature 0.8
+msl: sha256=3ee623989c1c2965bcfb3f3e5969e4de
 """
 
 import argparse
 import collections
+import contextlib
 import csv
 import io
 import json
@@ -30,12 +32,12 @@ from torch.nn import functional as F
 # --- model ---
 
 
-def rotate(x, base):  # [.., T, head_dim]
+def rotate(x, base, start):  # [.., T, head_dim]
     """Rotary position embedding (Su et al. 2021): turns the halves of each head as pairs."""
     half = x.shape[-1] // 2
     dtype = torch.promote_types(x.dtype, torch.float32)
     frequency = base ** (-torch.arange(half, dtype=dtype, device=x.device) / half)
-    position = torch.arange(x.shape[-2], dtype=dtype, device=x.device)
+    position = torch.arange(start, start + x.shape[-2], dtype=dtype, device=x.device)
     angle = torch.outer(position, frequency)  # [T, head_dim / 2]
     cos, sin = angle.cos(), angle.sin()
     a, b = x.chunk(2, -1)
@@ -44,6 +46,8 @@ def rotate(x, base):  # [.., T, head_dim]
 
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017)."""
+
+    cache = None  # earlier positions, while a sequence is continued
 
     def __init__(self, width, heads, causal=False, rope=None):
         super().__init__()
@@ -59,8 +63,11 @@ class Attention(nn.Module):
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(-3, -2)  # [.., heads, T, size]
         k = self.key(x).unflatten(-1, (self.heads, -1)).transpose(-3, -2)
         v = self.value(x).unflatten(-1, (self.heads, -1)).transpose(-3, -2)
-        q, k = rotate(q, self.rope), rotate(k, self.rope)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        start = self.cache.length if self.cache else 0
+        q, k = rotate(q, self.rope, start), rotate(k, self.rope, start)
+        if self.cache:
+            k, v = self.cache.extend(self, k, v)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal and q.shape[-2] > 1)
         return self.out(y.transpose(-3, -2).flatten(-2))  # [.., T, width]
 
 
@@ -101,6 +108,101 @@ class Shakespeare(nn.Module):
 
 def build_model():
     return Shakespeare()
+
+
+# --- generation ---
+
+
+class KVCache:
+    """What layers keep of the positions so far: keys and values.
+
+    Attributes:
+        limit: The most positions.
+        length: How many there are so far.
+        kept: What each layer keeps.
+    """
+
+    def __init__(self, limit):
+        self.limit, self.length, self.kept = limit, 0, {}
+
+    def extend(self, layer, keys, values):  # [.., T, size]
+        """Takes in keys and values of further positions; gives those of all positions so far."""
+        if layer not in self.kept:
+            self.kept[layer] = [
+                x.new_empty((*x.shape[:-2], self.limit, x.shape[-1])) for x in (keys, values)
+            ]
+        stop = self.length + keys.shape[-2]
+        for kept, new in zip(self.kept[layer], (keys, values)):
+            kept[..., self.length : stop, :] = new
+        return (kept[..., :stop, :] for kept in self.kept[layer])
+
+
+@contextlib.contextmanager
+def remembering(model, limit):
+    """While it lasts, each call of the model goes on where the one before ended."""
+    cache = KVCache(limit)
+    layers = [module for module in model.modules() if isinstance(module, Attention)]
+    for layer in layers:
+        layer.cache = cache
+    try:
+        yield cache
+    finally:
+        for layer in layers:
+            layer.cache = None
+
+
+def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
+    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
+
+    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
+    together reach the probability `top_p` (Holtzman et al. 2020).
+    """
+    if temperature == 0:
+        return int(logits.argmax())
+    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
+    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
+    chances /= chances.sum()
+    chances[np.cumsum(chances) - chances >= top_p] = 0
+    return int(rng.choice(order, p=chances / chances.sum()))
+
+
+@torch.inference_mode()
+def generate(
+    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
+):
+    """The tokens that follow some others, each drawn from what the model expects after all before.
+
+    Args:
+        model: The model.
+        tokens: The tokens to continue, at least one.
+        count: How many to draw at most.
+        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
+        top_k: Draw from the `top_k` likeliest only, if given.
+        top_p: Draw from the fewest that together have this probability.
+        seed: Makes the drawing repeatable.
+        stop: Tokens that end it; they are not returned.
+        context: The most tokens that the model looks at: the last ones.
+    """
+    tokens, prompt = list(tokens), len(tokens)
+    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
+        raise ValueError("give at least one token, all from 0 to 255")
+    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
+        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
+    rng, stop = np.random.default_rng(seed), list(stop)
+    model.eval()
+    device = next(model.parameters()).device
+    with remembering(model, min(context, prompt + count)) as cache:
+        fresh = tokens[-context:]
+        for _ in range(count):
+            if cache.length + len(fresh) > context:  # all positions move: begin anew
+                cache.length, fresh = 0, tokens[-context:]
+            logits = model(torch.tensor([fresh], device=device))[0, -1]  # [vocabulary]
+            cache.length += len(fresh)
+            fresh = [sample(logits.double().cpu().numpy(), temperature, top_k, top_p, rng)]
+            tokens += fresh
+            if stop and tokens[prompt:][-len(stop) :] == stop:
+                return tokens[prompt : -len(stop)]
+    return tokens[prompt:]
 
 
 # --- data ---
@@ -443,6 +545,34 @@ def predict(args):
     print(f"{len(next(iter(results.values())))} rows in {path}")
 
 
+def to_tokens(text, _):
+    """The bytes of a text."""
+    return list(text.encode())
+
+
+def to_text(tokens, _):
+    """The text of some bytes."""
+    return bytes(tokens).decode(errors="replace")
+
+
+def write_on(args):
+    """Continues a prompt, token by token, by what a checkpoint expects."""
+    device = pick_device(args.device)
+    model, state = load_trained(args, device)
+    fitted = state["fitted"]
+    try:
+        prompt, stop = (to_tokens(text or "", fitted) for text in (args.prompt, args.stop))
+        tokens = generate(
+            model, prompt, args.tokens, args.temperature, args.top_k, args.top_p, args.seed, stop
+        )
+    except ValueError as problem:
+        raise SystemExit(f"cannot continue {args.prompt!r}: {problem}") from None
+    text = to_text([*prompt, *tokens], fitted)
+    print(text)
+    if args.output:
+        write_file(args.output, lambda file: file.write(text.encode()))
+
+
 def dry_run(args):
     """One step of training and one evaluation on random data: shows that everything fits."""
     settle(args, {})
@@ -501,7 +631,7 @@ def run_length(args, epoch_steps, before):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
+    add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")
     add("--synthetic", action="store_true", default=None, help="train on random data")
     add("--input", help="for predict: the file to read; the test part if not given")
@@ -515,11 +645,17 @@ def main():
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add("--resume", action="store_true", help="go on from last.pt of --out")
     add("--dry-run", action="store_true", help="one step on random data, to see that all fits")
+    add("--prompt", default="\n", help="for generate: the text to continue")
+    add("--tokens", type=int, default=200, help="for generate: how many to add")
+    add("--temperature", type=float, default=1.0, help="0 takes the likeliest token each time")
+    add("--top-k", type=int, help="draw from so many of the likeliest tokens only")
+    add("--top-p", type=float, default=1.0, help="draw from the fewest of this probability")
+    add("--stop", help="for generate: what ends the text, and is left out")
     args = parser.parse_args()
     for path in (args.data, args.input):
         if path and not os.path.exists(path):
             parser.error(f"{path} does not exist")
-    commands = {"train": train, "evaluate": score, "predict": predict}
+    commands = {"train": train, "evaluate": score, "predict": predict, "generate": write_on}
     (dry_run if args.dry_run else commands[args.command])(args)
 
 

@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=017a5f7bd76f5553e1e7edd6779cdf2b
+msl: sha256=9ec50e049558007e66f8d80d1f6b45a8
 """
 
 import argparse
@@ -100,7 +100,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)
@@ -283,13 +283,10 @@ def epoch_rows(data, seed, epoch):
 # --- training ---
 
 
-def cross_entropy(logits, target, ignored):
-    """The mean of -log softmax at the true class, less those ignored."""
-    kept = target != ignored
-    target = tf.where(kept, target, 0)
+def cross_entropy(logits, target):
+    """The mean of -log softmax at the true class."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
-    losses = tf.where(kept, losses, 0)
-    return tf.reduce_sum(losses) / tf.reduce_sum(tf.cast(kept, losses.dtype))
+    return tf.reduce_mean(losses)
 
 
 def loss_function(outputs, batch):
@@ -297,7 +294,7 @@ def loss_function(outputs, batch):
     vote_loss = tf.reduce_mean(
         tf.nn.sigmoid_cross_entropy_with_logits(batch["vote"], outputs["vote"])
     )
-    party_loss = cross_entropy(outputs["party"], batch["party"], ignored=-100)
+    party_loss = cross_entropy(outputs["party"], batch["party"])
     return vote_loss + 0.3 * party_loss
 
 

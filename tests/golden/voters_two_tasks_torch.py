@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and nu
     python voters_two_tasks_torch.py
     python voters_two_tasks_torch.py evaluate
     python voters_two_tasks_torch.py predict --checkpoint runs/voters_two_tasks_torch/best.pt --input FILE
-msl: sha256=e03907747727c1a64aa987fa45b8505c
+msl: sha256=a79e8edbfca76a757e4e18b7354dae2d
 """
 
 import argparse
@@ -88,7 +88,7 @@ def shaped(name, values):
         values = values.reshape(-1, *shape)
     elif given != shape:
         raise SystemExit(f"{name} has rows of shape {list(given)}, the model takes {list(shape)}")
-    known = values[values != -100] if limit else values[:0]
+    known = values if limit else values[:0]
     if known.size and not (known.min() >= 0 and known.max() < limit and (known % 1 == 0).all()):
         raise SystemExit(f"{name} holds other values than the whole numbers from 0 to {limit - 1}")
     return np.ascontiguousarray(values, dtype)
