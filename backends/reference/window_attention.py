@@ -60,7 +60,13 @@ def relative_position_bias2d(
     types: Any,
 ) -> np.ndarray:  # fmt: skip
     """``y[h, i, j] = W[d_ij, h]`` (Liu et al. 2021, eq. 4)."""
-    return np.moveaxis(weights["weight"][_numbers(layer.window)], -1, 0)
+    table, index = weights["weight"], _numbers(layer.window)
+    if not layer.class_token:
+        return np.moveaxis(table[index], -1, 0)
+    bias = np.zeros((len(index) + 1, len(index) + 1, layer.heads))
+    bias[1:, 1:] = table[index]
+    bias[0, 1:], bias[1:, 0], bias[0, 0] = table[-3], table[-2], table[-1]
+    return np.moveaxis(bias, -1, 0)
 
 
 @reference(kinds.RelativePositionIndex2d)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from dsl.kinds.kind import arg
-from dsl.kinds.values import Int
+from dsl.kinds.values import Bool, Int
 from dsl.layers.axes import require_batch, require_float
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.layers.reshape import Rearrangement
@@ -142,23 +142,31 @@ class RelativePositionBias2d(_OfWindow):
 
     ``d_ij`` is the number of the distance of pixel i from pixel j, in rows and columns:
     ``(row_i - row_j + window - 1) * (2 window - 1) + column_i - column_j + window - 1``.
-    Made for the input `bias` of attention.
+    Made for the input `bias` of attention. With `class_token` position 0 is a token in front of
+    the pixels, and three more rows of the table are for pixels as it sees them, for it as pixels
+    see it, and for itself.
 
-    Shape: ``[heads, time, time]`` without a batch, ``time = window * window``.
-    Weights: `weight` [(2 window - 1)^2, heads], starting from N(0, 0.02); not decayed by default,
-    as in its source.
-    Source: Liu et al., Swin Transformer (2021), eq. 4; the order of the table as in its code.
+    Shape: ``[heads, time, time]`` without a batch, ``time = window * window``, one more with
+    `class_token`.
+    Weights: `weight` [(2 window - 1)^2, heads], three more rows with `class_token`, starting from
+    N(0, 0.02); not decayed by default, as in its source.
+    Source: Liu et al., Swin Transformer (2021), eq. 4; the order of the table as in its code; the
+    class token as in that of Bao et al., BEiT (2022).
     """
 
     heads: int = arg(Int(1), "Heads of the attention.", keras=("num_heads",))
     window: int = arg(Int(1), "Rows, and columns, of a window.", keras=("window_size",))
+    class_token: bool = arg(
+        Bool(), "Whether a token that is no pixel stands in front.", False, keyword=True
+    )
 
     def infer(self) -> TensorType:
-        time = self.window * self.window
+        time = self.window * self.window + (1 if self.class_token else 0)
         return TensorType((self.heads, time, time), axes=(None, None, None), batched=False)
 
     def weights(self) -> tuple[Weight, ...]:
-        return (Weight("weight", (self.distances, self.heads), Init("normal", 0.02), "bias"),)
+        rows = self.distances + (3 if self.class_token else 0)
+        return (Weight("weight", (rows, self.heads), Init("normal", 0.02), "bias"),)
 
 
 class RelativePositionIndex2d(_OfWindow):

@@ -35,7 +35,8 @@ CASES = [
     *cases(ShiftedWindowMask, [{"window": 2, "shift": 1}], IMAGE),
     *cases(ShiftedWindowMask, [{"window": 4, "shift": 3}],
         TensorType((4, 4, 1), axes=("height", "width", "features"))),
-    *cases(RelativePositionBias2d, pairwise(heads=[1, 3], window=[1, 2, 3])),
+    *cases(RelativePositionBias2d, pairwise(heads=[1, 3], window=[1, 2, 3],
+        class_token=[False, True])),
     *cases(RelativePositionIndex2d, [{"window": 1}, {"window": 3}]),
     *cases(LogRelativePosition2d, [{"window": 2}, {"window": 4}]),
 ]  # fmt: skip
@@ -83,6 +84,15 @@ def test_distances_by_hand():
     bias = reference(layer, [], {"weight": table}, []).outputs[0]
     assert bias.shape == layer.infer().shape == (2, 4, 4)
     assert (bias[0, 0, 3], bias[1, 3, 0]) == (table[0, 0], table[8, 1])
+
+
+def test_a_class_token_stands_in_front():
+    layer = RelativePositionBias2d.make(heads=1, window=1, class_token=True)
+    table = np.array([[1.0], [2.0], [3.0], [4.0]])  # pixel to itself, seen, seeing, itself
+    bias = reference(layer, [], {"weight": table}, []).outputs[0]
+    assert layer.weights()[0].shape == table.shape
+    np.testing.assert_array_equal(bias, [[[4.0, 2.0], [3.0, 1.0]]])
+    assert layer.infer().shape == bias.shape
 
 
 def test_logarithms_by_hand():

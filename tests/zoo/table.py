@@ -6,38 +6,11 @@ Counts are those of torchvision 0.29, timm 1.0.31, transformers 5.23 and keras.a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class Row:
-    """One published architecture.
-
-    Attributes:
-        name: As the source calls it.
-        file: Name of the spec in ``examples/zoo``, without its ending.
-        params: Trainable values.
-        flops: Of one sample's forward pass; None where none are published.
-        model: Model or variant; "" for the file's own choice.
-        define: Parameters by name, as on the command line.
-        shapes: Output shapes by layer path, at the ends of blocks.
-        symbols: Sizes to quote symbols at, by name; those of the spec where not given.
-        active: Trainable values that one position meets; all of them where not given.
-    """
-
-    name: str
-    file: str
-    params: int
-    flops: int | None = None
-    model: str = ""
-    define: Mapping[str, str] = field(default_factory=dict)
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    symbols: Mapping[str, int] = field(default_factory=dict)
-    active: int | None = None
-
+from tests.zoo.later import LATER
+from tests.zoo.row import Row
 
 CONVOLUTIONAL: list[Row] = [
+    *LATER,
     Row("lenet-5", "lenet", 61_706),
     Row("pytorch-examples-mnist", "mnist", 1_199_882, 23_984_896),
     Row("torchvision/alexnet", "alexnet", 61_100_840, 1_428_376_960),
@@ -192,6 +165,43 @@ TRANSFORMERS: list[Row] = [
             f"attention_stage.{i}.to_image": (c, n, n) for i, c, n in ((0, 384, 14), (1, 768, 7))
         },
     ),
+    Row("timm/convmixer_1536_20", "convmixer", 51_625_960, 102_198_337_536, "ConvMixer_1536_20"),
+    Row("timm/convmixer_768_32", "convmixer", 21_110_248, 41_353_703_424, "ConvMixer_768_32"),
+    Row("timm/deit_tiny_patch16_224", "deit", 5_717_416, 2_507_366_400, "DeiT_Ti16"),
+    Row("timm/deit_small_patch16_224", "deit", 22_050_664, 9_197_764_608, "DeiT_S16"),
+    Row("timm/deit_base_patch16_224", "deit", 86_567_656, 35_127_656_448, "DeiT_B16"),
+    Row(
+        "timm/deit_tiny_distilled_patch16_224",
+        "deit",
+        5_910_800,
+        2_522_007_552,
+        "DistilledDeiT_Ti16",
+    ),
+    Row(
+        "timm/deit_small_distilled_patch16_224",
+        "deit",
+        22_436_432,
+        9_248_280_576,
+        "DistilledDeiT_S16",
+    ),
+    Row(
+        "timm/deit_base_distilled_patch16_224",
+        "deit",
+        87_338_192,
+        35_313_623_040,
+        "DistilledDeiT_B16",
+    ),
+    Row("timm/beit_base_patch16_224", "beit", 86_530_984, 35_127_656_448, "BEiT_B16"),
+    Row("timm/beit_large_patch16_224", "beit", 304_430_568, 123_109_425_152, "BEiT_L16"),
+    Row("timm/pvt_v2_b0", "pvt_v2", 3_666_760, 1_132_131_328, "PVTv2_B0"),
+    Row("timm/pvt_v2_b1", "pvt_v2", 14_009_000, 4_216_711_168, "PVTv2_B1"),
+    Row("timm/pvt_v2_b2", "pvt_v2", 25_362_856, 8_053_469_184, "PVTv2_B2"),
+    Row("timm/pvt_v2_b3", "pvt_v2", 45_238_696, 13_794_607_104, "PVTv2_B3"),
+    Row("timm/pvt_v2_b4", "pvt_v2", 62_556_072, 20_202_232_832, "PVTv2_B4"),
+    Row("timm/pvt_v2_b5", "pvt_v2", 81_956_008, 23_434_520_576, "PVTv2_B5"),
+    Row("timm/twins_svt_small", "twins", 24_060_776, 5_854_706_688, "TwinsSVT_S"),
+    Row("timm/twins_svt_base", "twins", 56_070_952, 17_125_224_960, "TwinsSVT_B"),
+    Row("timm/twins_svt_large", "twins", 99_271_400, 30_223_554_560, "TwinsSVT_L"),
     Row("hf/gpt2", "gpt2", 124_439_808, 291_648_307_200, "GPT2"),
     Row("hf/gpt2-medium", "gpt2", 354_823_168, 826_951_073_792, "GPT2Medium"),
     Row("hf/gpt2-large", "gpt2", 774_030_080, None, "GPT2Large"),

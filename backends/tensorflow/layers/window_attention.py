@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, KerasWeight, Raw, Site
+from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from dsl.layers import window_attention as kinds
 
@@ -34,8 +34,10 @@ def shifted_window_mask(layer: kinds.ShiftedWindowMask, site: Site) -> Emission:
 def relative_position_bias2d(layer: kinds.RelativePositionBias2d, site: Site) -> Emission:
     """A layer that looks its table up, called with any value that has a batch."""
     site.helper("relative_position_index2d")
-    helper = site.helper("RelativePositionBias2d")
-    module = site.call(helper, layer.heads, layer.window, name=Raw(site.name))
+    token = unless(False, layer.class_token)
+    helper = site.helper("RelativePositionBias2d", class_token=token is not None)
+    settings = {"class_token": token, "name": Raw(site.name)}
+    module = site.call(helper, layer.heads, layer.window, **settings)
     return Emission(f"{site.self}({site.anchor})", module, (KerasWeight("table", ("weight",)),))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Raw, Site
+from backends.base import Emission, Raw, Site, unless
 from backends.torch.layers import TORCH
 from dsl.layers import window_attention as kinds
 
@@ -35,7 +35,9 @@ def shifted_window_mask(layer: kinds.ShiftedWindowMask, site: Site) -> Emission:
 def relative_position_bias2d(layer: kinds.RelativePositionBias2d, site: Site) -> Emission:
     """A module that looks its table up."""
     site.helper("relative_position_index2d")
-    module = site.call(site.helper("RelativePositionBias2d"), layer.heads, layer.window)
+    token = unless(False, layer.class_token)
+    helper = site.helper("RelativePositionBias2d", class_token=token is not None)
+    module = site.call(helper, layer.heads, layer.window, class_token=token)
     return Emission(f"{site.self}()", module)
 
 
