@@ -123,12 +123,9 @@ class ConstructorWriter(StepWriter):
         return f"{index} in range({code(slot.times)})"
 
     def row(self, slot: RepeatSlot, body: str) -> str:
-        """The names of a row, `_` for one that the author calls so and nothing mentions."""
-        words = []
-        for name in slot.names[1:] if slot.indexed else slot.names:
-            word = self.variable(name)
-            words.append("_" if name == "_" and not mentions(body, word) else word)
-        return ", ".join(words)
+        """The names of a row, `_` for one that nothing mentions."""
+        words = map(self.variable, slot.names[1:] if slot.indexed else slot.names)
+        return ", ".join(word if mentions(body, word) else "_" for word in words)
 
     def repeat(self, slot: RepeatSlot, path: Path, depth: int) -> Iterator[str]:
         """The lines that make the modules of all rounds."""
@@ -139,7 +136,8 @@ class ConstructorWriter(StepWriter):
         item = self.round_module(slot, path)
         needed = self._needed(slot)
         pad = "    " * depth
-        header = self.loop_header(slot, self.code, item + " ".join(needed))
+        steps = [self.code(slot.carried[name][1]) for name in needed]
+        header = self.loop_header(slot, self.code, " ".join([item, *needed, *steps]))
         if not needed:
             yield f"{pad}{self.target(path)} = {self.container(slot, f'{item} for {header}')}"
         else:

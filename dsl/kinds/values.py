@@ -12,7 +12,7 @@ from typing import Any
 
 from dsl.record import Record
 from dsl.shapes.dim import Poly
-from dsl.shapes.trace import AUTO, Auto, TracedBool
+from dsl.shapes.trace import AUTO, Auto, TracedBool, formula, traced
 from dsl.shapes.types import DTYPES
 
 
@@ -234,7 +234,7 @@ class ListOf(ValueType):
         )
         if not isinstance(value, tuple) or wrong_count:
             raise BadValue(f"takes {self.name}, not {describe(value)}")
-        return tuple(self.item.coerce(item) for item in value)
+        return traced(tuple(self.item.coerce(item) for item in value), formula(value))
 
 
 class OneOf(ValueType):

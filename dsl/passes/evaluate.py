@@ -109,15 +109,15 @@ class Expressions:
 
     def _lists(self, expr: ast.Binary, left: Any, right: Any) -> Any:
         """``xs + ys``, ``xs * n`` and ``n * xs``."""
-        values = (plain(left), plain(right))
+        values = (left, right)
         if expr.op == "+" and all(isinstance(value, tuple) for value in values):
-            return self._short_enough(values[0] + values[1], expr)
-        times = next((value for value in values if is_int(value)), -1)
+            return self._short_enough((*left, *right), expr)
+        times = next((int(value) for value in values if is_int(value)), -1)
         if expr.op == "*" and times >= 0:
             items = next(value for value in values if isinstance(value, tuple))
             if times * len(items) <= LONGEST:
-                return items * times
-            return self._short_enough(items * (LONGEST + 1), expr)
+                return tuple(items) * times
+            return self._short_enough(tuple(items) * (LONGEST + 1), expr)
         shown = f"{describe(left)} and {describe(right)}"
         helps = ("lists are joined, `xs + [1]`, and repeated, `[64] * 3`",)
         raise self.fail("MSL206", f"`{expr.op}` does not take {shown}", expr.span, helps=helps)
@@ -355,7 +355,7 @@ class Expressions:
         ]
         if expr.step is not None and bounds[2] == 0:
             raise self.fail("MSL206", "a slice cannot go in steps of 0", expr.step.span)
-        items = plain(value)[slice(*map(plain, bounds))]
+        items = tuple(value)[slice(*map(plain, bounds))]
         if any(isinstance(part, Traced) for part in (value, *bounds)):
             return traced(items, Expr("slice", formula(value), *map(formula, bounds)))
         return items

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import dsl
 from dsl.shapes.trace import Expr, evaluate_expr, render
 from tests.passes.finding import found, net, value
 
@@ -65,3 +66,19 @@ def test_formulas_of_lists() -> None:
     assert render(Expr("slice", Expr("+", xs, (1,)), None, -1, 2)) == "(xs + (1,))[:-1:2]"
     assert render(Expr("+", Expr("list", Expr("name", "n")), xs)) == "(n,) + xs"
     assert evaluate_expr(part, {"xs": (1, 2, 3)}) == (2, 3)
+
+
+def test_code_says_how_a_list_follows_from_parameters() -> None:
+    text = """
+    let base = [16, 32]
+    block Stack(widths: list[int]) { repeat widths as w { Linear(w) -> ReLU } }
+    model Net(first: int = 8, others: list[int] = [4, 6]) {
+      input x: float32[8]
+      Stack([first, 12] + base[::-1])
+      Stack(others)
+      output y = Linear(2)
+    }
+    """
+    code = dsl.loads(text).compile("torch")
+    assert "Stack(8, (first, 12) + BASE[::-1])" in code
+    assert "others)" in code and "def __init__(self, first=8, others=(4, 6)):" in code
