@@ -26,13 +26,17 @@ _DEFAULTS = {
     "sinks": False,
 }
 
+_DETAILS = {"rope_interleaved": "rope", "qk_norm_whole": "qk_norm"}
+"""Settings that say more about another one."""
+
 
 def shown_settings(layer: Any) -> dict[str, Any]:
     """The arguments that differ from the default, or that may do so elsewhere."""
+    idle = {name for name, other in _DETAILS.items() if getattr(layer, other, None) is None}
     return {
         name: value
         for name, value in layer.values.items()
-        if name in _DEFAULTS and unless(_DEFAULTS[name], value) is not None
+        if name in _DEFAULTS and name not in idle and unless(_DEFAULTS[name], value) is not None
     }
 
 

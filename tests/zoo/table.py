@@ -96,6 +96,8 @@ CONVOLUTIONAL: list[Row] = [
     Row("lab/lstm-lm keras", "lstm_lm", 11_364_112, None, "LSTMLanguageModel"),
 ]
 
+AT_2048 = {"context": "2048"}
+
 TRANSFORMERS: list[Row] = [
     Row(
         "torchvision/vit_b_16",
@@ -364,6 +366,48 @@ TRANSFORMERS: list[Row] = [
             "whisper_decoder_layer.0..11.add_3": (448, 768),
         },
     ),
+    Row("hf/t5-small", "t5", 60_506_624, None, "T5Small"),
+    Row("hf/t5-base", "t5", 222_903_552, 257_194_721_280, "T5Base"),
+    Row("hf/t5-large", "t5", 737_668_096, None, "T5Large"),
+    Row("hf/flan-t5-small", "t5", 76_961_152, None, "FlanT5Small"),
+    Row("hf/flan-t5-base", "t5", 247_577_856, None, "FlanT5Base"),
+    Row("hf/flan-t5-large", "t5", 783_150_080, None, "FlanT5Large"),
+    Row("hf/bart-base", "bart", 139_420_416, 339_979_272_192, "BartBase"),
+    Row("hf/bart-large", "bart", 406_291_456, None, "BartLarge"),
+    Row("hf/bloom-560m", "bloom", 559_214_592, None, "Bloom_560M"),
+    Row("hf/bloom-1b7", "bloom", 1_722_408_960, None, "Bloom_1B7"),
+    Row("hf/bloom-7b1", "bloom", 7_069_016_064, None, "Bloom_7B1"),
+    Row("hf/mpt-7b", "mpt", 6_649_286_656, 29_433_410_879_488, "MPT_7B"),
+    Row("hf/mpt-30b", "mpt", 29_957_200_896, None, "MPT_30B"),
+    Row("hf/gemma-2-2b", "gemma2", 2_614_341_888, 11_600_706_666_496, "Gemma2_2B", define=AT_2048),
+    Row("hf/gemma-2-9b", "gemma2", 9_241_705_984, None, "Gemma2_9B"),
+    Row("hf/gemma-2-27b", "gemma2", 27_227_128_320, None, "Gemma2_27B"),
+    Row("hf/gemma-3-270m", "gemma3", 268_098_176, None, "Gemma3_270M"),
+    Row("hf/gemma-3-1b", "gemma3", 999_885_952, 4_541_659_480_064, "Gemma3_1B", define=AT_2048),
+    Row("hf/qwen3-0.6b", "qwen3", 596_049_920, 3_403_224_711_168, "Qwen3_0_6B", define=AT_2048),
+    Row("hf/qwen3-1.7b", "qwen3", 1_720_574_976, None, "Qwen3_1_7B"),
+    Row("hf/qwen3-4b", "qwen3", 4_022_468_096, None, "Qwen3_4B"),
+    Row("hf/qwen3-8b", "qwen3", 8_190_735_360, None, "Qwen3_8B"),
+    Row("hf/gpt-j-6b", "gpt_j", 6_050_882_784, 25_859_461_218_304),
+    Row("hf/gpt-neox-20b", "gpt_neox", 20_554_567_680, None, "GPTNeoX_20B"),
+    Row("hf/pythia-70m", "gpt_neox", 70_426_624, None, "Pythia70M"),
+    Row("hf/pythia-160m", "gpt_neox", 162_322_944, 660_753_874_944, "Pythia160M"),
+    Row("hf/pythia-410m", "gpt_neox", 405_334_016, None, "Pythia410M"),
+    Row("hf/pythia-1.4b", "gpt_neox", 1_414_647_808, None, "Pythia1_4B"),
+    Row("hf/gpt-neo-125m", "gpt_neo", 125_198_592, 660_606_025_728, "GPTNeo125M"),
+    Row("hf/gpt-neo-1.3b", "gpt_neo", 1_315_575_808, None, "GPTNeo1_3B"),
+    Row("hf/gpt-neo-2.7b", "gpt_neo", 2_651_307_520, None, "GPTNeo2_7B"),
+    Row("hf/falcon-7b", "falcon", 6_921_720_704, 30_789_681_020_928, "Falcon7B"),
+    Row("hf/falcon-40b", "falcon", 41_303_293_952, None, "Falcon40B"),
+    Row("hf/opt-125m", "opt", 125_239_296, 660_653_211_648, "OPT125M"),
+    Row("hf/opt-1.3b", "opt", 1_315_758_080, None, "OPT1_3B"),
+    Row("hf/opt-6.7b", "opt", 6_658_473_984, None, "OPT6_7B"),
+    Row("hf/olmo-2-1b", "olmo2", 1_484_916_736, None, "Olmo2_1B"),
+    Row("hf/olmo-2-7b", "olmo2", 7_298_617_344, 30_408_368_455_680, "Olmo2_7B", define=AT_2048),
+    Row("hf/olmo-2-13b", "olmo2", 13_716_198_400, None, "Olmo2_13B"),
+    Row("hf/command-r-v01", "command_r", 34_980_831_232, 148_777_667_133_440, define=AT_2048),
+    Row("hf/starcoder2-3b", "starcoder2", 3_030_371_328, 13_954_348_744_704, define=AT_2048),
+    Row("hf/stablelm-3b-4e1t", "stablelm", 2_795_443_200, 12_295_686_062_080, define=AT_2048),
 ]
 
 ROWS: list[Row] = [*CONVOLUTIONAL, *TRANSFORMERS]
