@@ -18,6 +18,8 @@ class _Required:
 
 
 REQUIRED = _Required()
+MUST_BE_GIVEN = "`auto` means not given, and this must be: `n if n != auto else 64`"
+"""The cure where ``auto`` stands for an argument without a default."""
 
 
 class Arg(Record):
@@ -240,7 +242,7 @@ def _coerce(argument: Arg, name: str, key: int | str, value: Any) -> tuple[Any, 
     except BadValue as problem:
         help = problem.help
         if value == AUTO:
-            help = "`auto` means not given, and this must be: `n if n != auto else 64`"
+            help = MUST_BE_GIVEN
         return value, ArgProblem("MSL205", f"`{name}` {problem.message}", key, help)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.kind import (
+    MUST_BE_GIVEN,
     REGISTRY,
     ArgProblem,
     Kind,
@@ -168,7 +169,8 @@ class Evaluator(Expressions):
                 positional.append(value)
             else:
                 named[item.name] = value
-        return self._bound(arguments, call, positional, named, spans, failed)
+        is_own = call.kind in scope.module.blocks
+        return self._bound(arguments, call, positional, named, spans, failed, is_own)
 
     def _refuse_values(self, arguments: dict[str, Any], call: ast.KindCall, scope: Scope) -> None:
         """Reports values of the model in the place of arguments: they come by an arrow."""
@@ -191,12 +193,16 @@ class Evaluator(Expressions):
         named: dict[str, Any],
         spans: dict[int | str | None, Span],
         failed: bool,
+        is_own: bool,
     ) -> dict[str, Any]:
+        """The arguments coerced; `is_own` says whether a block of the file's is called."""
         bound, problems = bind(arguments, tuple(positional), named)
         unknown = {key for key, value in enumerate(positional) if value is _UNKNOWN}
         unknown |= {key for key, value in named.items() if value is _UNKNOWN}
         for problem in _of_one_list(arguments, positional, problems):
             if problem.key not in unknown:
+                if problem.help == MUST_BE_GIVEN and is_own:
+                    problem = problem.replace(help=_left_out(arguments, problem.key))
                 self._report_problem(problem, call, spans.get(problem.key, call.span))
                 failed = True
         if failed:
@@ -212,6 +218,12 @@ def _is_out_of_order(call: ast.KindCall) -> bool:
     """Whether an argument without a name follows one with a name, which the parser reports."""
     bare = [item.name is None for item in call.args]
     return bare != sorted(bare, reverse=True)
+
+
+def _left_out(arguments: dict[str, Any], key: int | str | None) -> str:
+    """How a block lets a parameter be left out."""
+    name = list(arguments)[key] if isinstance(key, int) else key
+    return f"to let it be left out, the block declares `{arguments[name].doc} = auto`"
 
 
 class _Unknown:

@@ -79,8 +79,11 @@ def test_it_is_no_value(block: str, finding: tuple[str, str] | None) -> None:
 
 
 def test_what_must_be_given_must_be_given() -> None:
-    block = "block B(n: int) { Linear(n) }"
-    assert found(net("output y = B(auto)", above=block)) == [("MSL205", "auto")]
+    block = "block B(k: float, n: int) { Linear(n) -> Dropout(k) }"
+    for call in ("B(0.1, auto)", "B(k=0.1, n=auto)"):
+        text = net(f"output y = {call}", above=block)
+        assert [code for code, _ in found(text)] == ["MSL205"]
+        assert "`n: int = auto`" in compiled(text).diagnostics[0].helps[0]
     assert found(net("output y = Linear(auto)")) == [("MSL205", "auto")]
     assert found(net("output y = Linear(2, auto, bias=true)")) == [("MSL203", "bias=true")]
 
