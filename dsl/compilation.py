@@ -171,7 +171,8 @@ class Compilation:
         from dsl.passes.budget import check_budget
 
         report = estimate(model, 1)
-        check_budget(self.training, report.params, 2 * report.macs, reporter)
+        more = {"active_params": report.active}
+        check_budget(self.training, report.params, 2 * report.macs, reporter, more)
 
     def emit(self, backend: Backend, place: str = "") -> Emitted:
         """The text of a file that a backend writes.

@@ -19,6 +19,7 @@ EXAMPLE = "budget { params <= 12M }"
 
 QUANTITIES = {
     "params": "",
+    "active_params": "",
     "flops": "",
     "macs": "",
     "memory": "B",
@@ -28,6 +29,7 @@ QUANTITIES = {
 
 WORDS = {
     "params": "trainable parameters",
+    "active_params": "trainable parameters that one position meets",
     "flops": "FLOPs in the forward pass of one sample",
     "macs": "MACs in the forward pass of one sample",
     "memory": "bytes of memory to run",

@@ -7,6 +7,7 @@ import pytest
 
 import backends.tensorflow.layers.families
 import backends.torch.layers.families  # noqa: F401
+import dsl
 from backends.reference import REFERENCE, Mode
 from dsl.kinds.kind import KindError
 from dsl.layers.activation import GELU, GLU, Mish, PReLU, ReLU, SiLU, Softplus
@@ -116,6 +117,14 @@ def test_costs_count_what_runs():
     assert plain.macs((x,), (x,)) == 10 * (8 * 4 + 2 * 2 * 4 * 16)
     assert plain.active_params(plain.weights(x)) == 8 * 4 + 2 * (2 * 4 * 16 + 16 + 4)
     assert Linear.make(3).active_params(Linear.make(3).weights(x)) == 15
+
+
+def test_a_budget_may_limit_what_is_at_work():
+    text = "model M { input x: float32[4]; output y = MixtureOfExperts(8, 2, 16) }\nbudget { %s }"
+    assert not dsl.loads(text % "active_params <= 416; params <= 1568").diagnostics
+    (finding,) = dsl.loads(text % "active_params <= 400").diagnostics
+    assert finding.rule.code == "MSL432"
+    assert "416 trainable parameters that one position meets" in finding.message
 
 
 @pytest.mark.torch
