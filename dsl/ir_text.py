@@ -189,6 +189,8 @@ class _Writer:
     def _repeat(self, depth: int, node: RepeatNode) -> None:
         times = sum(part.count for part in node.rounds)
         names = f" as {', '.join(node.names)}" if node.names else ""
+        if node.indexed:
+            names = f" as {node.names[0]}, ({', '.join(node.names[1:])})"
         self._line(depth, f"{self._list(node.outputs)} = {node.name}: repeat {times}{names} {{")
         self.stack.append((depth, "}"))
         handed = [node.inputs, *(part.outputs for part in node.rounds)]

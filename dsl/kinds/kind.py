@@ -86,8 +86,8 @@ class Kind:
     """Base of all kinds. A subclass is registered unless declared with ``abstract=True``.
 
     Class attributes:
-        category: ``layer loss optimizer schedule regularizer initializer parametrization metric data
-            augmentation distribution``; the registry is keyed by category, then name.
+        category: ``layer loss optimizer schedule regularizer initializer parametrization metric
+            data augmentation distribution``; the registry is keyed by category, then name.
         name: The word in a spec; the class name unless set.
         keras: Keras' words for the kind; naming one is an error whose help gives ours.
         pytorch: PyTorch's words for it where they differ from ours, treated alike.
