@@ -198,18 +198,23 @@ def _print_plain(rows: Sequence[Row]) -> None:
 
 
 def _print_rich(rows: Sequence[Row]) -> None:
+    """Prints the rows to a terminal, each task a heading."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="dim", padding=(0, 1))
-    for name in COLUMNS:
-        table.add_column(
-            name, justify="right" if name in RIGHT else "left", no_wrap=name != "input",
-            style={"name": "bold", "task": "dim"}.get(name, ""),
-        )  # fmt: skip
-    for cells in rows:
-        table.add_row(*map(Text, cells))
+    for name in (name for name in COLUMNS if name != "task"):
+        justify = "right" if name in RIGHT else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "input")
+    heading = ""
+    for name, task, *cells in rows:
+        if task != heading:
+            table.add_row(Text(f"\n{task}" if heading else task, "bold"))
+            heading = task
+        table.add_row(*map(Text, (f"  {name}", *cells)))
     console = Console(highlight=False)
     console.print(table)
-    console.print(Text("\nmsl zoo show NAME prints one; msl init --from NAME starts from it"))
+    console.print(
+        Text("\nmsl zoo show NAME prints one; msl init --from NAME starts from it", "dim")
+    )

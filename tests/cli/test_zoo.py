@@ -32,6 +32,13 @@ def test_a_line_for_each_entry(msl: Msl) -> None:
     assert msl("zoo", "gpt2").stdout == result.stdout
 
 
+def test_a_terminal_gets_a_heading_for_each_task(msl: Msl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsl.cli.zoo.is_terminal", lambda stream: True)
+    lines = [line.rstrip() for line in msl("zoo", "bert-base").stdout.splitlines()]
+    assert lines.index(" masked language model") < lines.index(" text encoder")
+    assert any(line.startswith("   bert-base-mlm  109,514,298  60.62 G") for line in lines)
+
+
 def test_words_and_task_choose(msl: Msl) -> None:
     names = [entry.name for entry in entries().values() if entry.task == "translation"]
     lines = msl("zoo", "list", "--task", "Translation").stdout.splitlines()[1:]
