@@ -344,5 +344,15 @@ class KindOf(ValueType):
 
     def coerce(self, value: Any) -> Any:
         if getattr(value, "category", None) != self.category:
-            raise BadValue(f"takes {self.name}, not {describe(value)}")
+            raise BadValue(f"takes {self.name}, not {describe(value)}", self._unquoted(value))
         return value
+
+    def _unquoted(self, value: Any) -> str:
+        """What to write for a string: kinds are named without quotes."""
+        from dsl.kinds.kind import REGISTRY
+
+        if not isinstance(value, str):
+            return ""
+        names = (name for name in REGISTRY[self.category] if name.lower() == value.lower())
+        found = next(names, "")
+        return f"write `{found}`, without quotes" if found else "kinds are named without quotes"

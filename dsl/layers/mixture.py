@@ -52,9 +52,11 @@ class MixtureOfExperts(Layer):
     eq. 12 to 15. PyTorch and Keras have no layer for it.
     """
 
-    experts: int = arg(Int(1), "Number of experts, shared ones not counted.")
+    experts: int = arg(
+        Int(1), "Number of experts, shared ones not counted.", keras=("num_experts",)
+    )
     top_k: int = arg(Int(1), "Experts that each position runs.")
-    hidden: int = arg(Int(1), "Hidden size of each expert.")
+    hidden: int = arg(Int(1), "Hidden size of each expert.", keras=("intermediate_dim",))
     act: Any = arg(KindOf("layer"), "The activation: a kind such as ReLU or GELU.", SiLU())
     gated: bool = arg(Bool(), "Whether experts multiply by a gate, as in SwiGLU.", True)
     bias: bool = arg(Bool(), "Whether the experts' linear maps add a learned offset.", False)
@@ -74,8 +76,9 @@ class MixtureOfExperts(Layer):
         Bool(), "Whether a learned sigmoid scales the shared network's result.", False, keyword=True
     )
     balance: float = arg(
-        Float(0), "Factor of the penalty for uneven use of the experts.", 0.0, keyword=True
-    )
+        Float(0), "Factor of the penalty for uneven use of the experts.", 0.0, keyword=True,
+        keras=("router_aux_loss_coefficient",),
+    )  # fmt: skip
 
     def check(self) -> None:
         if self.top_k > self.experts:

@@ -10,6 +10,7 @@ import backends.torch.layers.families  # noqa: F401
 import dsl
 from backends.reference import REFERENCE, Mode
 from dsl.kinds.kind import KindError
+from dsl.kinds.values import BadValue
 from dsl.layers.activation import GELU, GLU, Mish, PReLU, ReLU, SiLU, Softplus
 from dsl.layers.base import LayerError
 from dsl.layers.linear import Linear
@@ -245,3 +246,14 @@ def test_refuses_together(values, argument):
     with pytest.raises(KindError) as caught:
         MixtureOfExperts.make(**values)
     assert caught.value.arg == argument
+
+
+@pytest.mark.parametrize(
+    ("act", "help"),
+    [("relu", "write `ReLU`, without quotes"), ("swiglu", "kinds are named without quotes")],
+)
+def test_a_string_is_no_activation(act, help):
+    with pytest.raises(BadValue) as caught:
+        MixtureOfExperts.make(4, 2, 8, act=act)
+    assert "takes a layer, not the string" in caught.value.message
+    assert caught.value.help == help
