@@ -81,13 +81,19 @@ class TensorFlow:
 def load(backend: str, case: Case) -> ModuleType:
     """Compiles the spec of a case and imports what came out; importing does nothing else."""
     text = dsl.load(SPECS / f"{case.name}.msl").compile(backend)
+    module = load_text(text, f"{case.name}_{backend}")
+    module.text = text  # type: ignore[attr-defined]
+    return module
+
+
+def load_text(text: str, name: str) -> ModuleType:
+    """Imports a generated file."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{case.name}_{backend}.py"
+        path = Path(folder) / f"{name}.py"
         path.write_text(text, encoding="utf-8")
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-    module.text = text  # type: ignore[attr-defined]
     return module
 
 
