@@ -21,7 +21,7 @@ from backends.pycode.render import draw_helper
 from dsl.ir import CallNode, Model, Node, children, walk
 from dsl.layers.extern import ExternLayer
 from dsl.passes.scope import LayerClosure
-from dsl.shapes.trace import plain
+from dsl.shapes.trace import Auto, plain
 
 REMEMBERING = ("Attention", "MultiHeadAttention", "PositionEmbedding")
 """Helper classes that take a cache while a sequence is continued."""
@@ -243,7 +243,7 @@ def _holds_layers(value: Any) -> bool:
 def _is_plain(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_plain, value))
-    return isinstance(value, (bool, int, float, str))
+    return isinstance(value, (bool, int, float, str, Auto))
 
 
 def _texts(plan: ClassPlan) -> list[str]:

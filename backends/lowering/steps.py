@@ -20,7 +20,16 @@ from dsl.ir import CallNode, LayerNode
 from dsl.layers.base import Layer
 from dsl.layers.extern import ExternLayer
 from dsl.passes.scope import LayerClosure
-from dsl.shapes.trace import Expr, Operand, Traced, TracedBool, names_in, plain, traced
+from dsl.shapes.trace import (
+    Expr,
+    Operand,
+    Traced,
+    TracedBool,
+    knowing,
+    names_in,
+    plain,
+    traced,
+)
 from dsl.shapes.types import TensorType
 
 Path = tuple[str, ...]
@@ -136,7 +145,8 @@ class StepWriter(ABC):
         Names of a loop are such, where its rounds are written out one by one.
         """
         if isinstance(value, Traced):
-            value = traced(plain(value), self.unmerged(value.expr))
+            given = {name: code != "None" for name, code in self.plan.settled.items()}
+            value = traced(plain(value), knowing(self.unmerged(value.expr), given))
         if isinstance(value, Traced):
             seen = all(map(self.sees, names_in(value.expr)))
             return value if seen else self._in_sight(plain(value))

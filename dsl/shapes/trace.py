@@ -194,6 +194,10 @@ def combine(op: str, left: Operand, right: Operand) -> Operand:
     """The formula ``left op right``, constants folded and neutral elements left out."""
     if not isinstance(left, Expr) and not isinstance(right, Expr):
         return _PYTHON[op](left, right)
+    if op in ("and", "or"):
+        known, open_ = (right, left) if isinstance(left, Expr) else (left, right)
+        if not isinstance(known, Expr):
+            return open_ if bool(known) == (op == "and") else known
     if op in ("+", "-") and right == 0 and not isinstance(right, Expr):
         return left
     if op == "+" and left == 0 and not isinstance(left, Expr):
@@ -319,8 +323,31 @@ def substitute(operand: Operand, formulas: Mapping[str, Operand]) -> Operand:
     if operand.op == "name":
         return formulas.get(operand.args[0], operand)
     args = [substitute(arg, formulas) if isinstance(arg, Expr) else arg for arg in operand.args]
+    return _rebuilt(operand, args)
+
+
+def knowing(operand: Operand, given: Mapping[str, bool]) -> Operand:
+    """The formula where it is known of some names whether they are given, or `auto`."""
+    if not isinstance(operand, Expr):
+        return operand
+    if operand.op == "name":
+        return operand if given.get(operand.args[0], True) else AUTO
+    if operand.op in ("==", "!=") and AUTO in operand.args:
+        names = [arg.args[0] for arg in operand.args if isinstance(arg, Expr) and arg.op == "name"]
+        if names and names[0] in given:
+            return given[names[0]] == (operand.op == "!=")
+    args = [knowing(arg, given) if isinstance(arg, Expr) else arg for arg in operand.args]
+    return _rebuilt(operand, args)
+
+
+def _rebuilt(operand: Expr, args: list[Operand]) -> Operand:
+    """A formula with other operands, worked out as far as these settle it."""
     if operand.op in _PYTHON and len(args) == 2:
         return combine(operand.op, args[0], args[1])
+    if operand.op == "if" and not isinstance(args[1], Expr):
+        return args[0] if args[1] else args[2]
+    if operand.op == "not" and not isinstance(args[0], Expr):
+        return not args[0]
     return Expr(operand.op, *args)
 
 

@@ -106,3 +106,20 @@ def test_there_is_a_cure(size: str) -> None:
     block = f"block B(n: int = auto) {{ Linear({size}) }}"
     (finding,) = compiled(net("output y = B -> Tanh -> Linear(2)", above=block)).diagnostics
     assert "n != auto" in finding.helps[0]
+
+
+def test_what_is_not_given_to_the_model_leaves_no_trace() -> None:
+    size = "n if n != auto else 6"
+    text = f"""
+    model Net(n: int = auto, m: int = auto) {{
+      input x: float32[8]
+      when n == auto {{ Linear({size}) -> ReLU }}
+      output y = Linear(m if m != auto and n == auto else 3)
+    }}
+    """
+    code = dsl.loads(text).compile("torch")
+    assert "self.linear = nn.Linear(8, 6)" in code
+    assert "m if m is not None else 3" in code and "m=None" in code
+    assert "n=None" not in code
+    code = dsl.loads(text, define={"n": "7"}).compile("torch")
+    assert "None" not in code.split("class Net")[1].replace("m is not None", "")
