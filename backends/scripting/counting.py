@@ -26,6 +26,8 @@ def ignored(term: LossTerm, training: Training) -> int | None:
     if "ignore_index" in kind.given:
         return int(kind.ignore_index)
     clean = training.data is not None and isinstance(training.data.kind, ALL_COUNT)
+    if hides(training):
+        return int(kind.ignore_index)
     single = term.target_type is not None and not term.target_type.rank
     return None if clean or single or term.mask else int(kind.ignore_index)
 
@@ -36,5 +38,13 @@ def is_partial(term: LossTerm, training: Training) -> bool:
 
 
 def counts_vary(training: Training) -> bool:
-    """Whether batches have to be weighed by how many positions count."""
-    return any(is_partial(term, training) for term in training.losses)
+    """Whether batches have to be weighed by how many positions count.
+
+    Of a text with hidden tokens each window has as many.
+    """
+    return not hides(training) and any(is_partial(term, training) for term in training.losses)
+
+
+def hides(training: Training) -> bool:
+    """Whether the data is a text some of whose tokens are hidden."""
+    return training.data is not None and getattr(training.data.kind, "mask", None) is not None

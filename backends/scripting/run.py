@@ -7,6 +7,7 @@ from typing import Any
 
 from backends.pycode.literals import literal, prose, quote
 from backends.scripting import Origin
+from backends.scripting.counting import hides
 from backends.scripting.sources import source_of
 from dsl.ir import Model, walk
 from dsl.shapes.dim import evaluate
@@ -63,7 +64,8 @@ def _predict_doc(training: Training) -> str:
     """What `predict` does, for its docstring: "Writes what a checkpoint ..."."""
     source = source_of(training)
     if isinstance(source, Text):
-        return "expects after the end of a text"
+        hidden = "makes of hidden tokens in the last window of a text"
+        return hidden if hides(training) else "expects after the end of a text"
     part = f"the {_held_out(training)[1]} rows"
     return (
         f"makes of {part}" if isinstance(source, Synthetic) else f"makes of new rows, or of {part}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from backends.pycode.literals import literal
 from backends.scripting.arrays import BYTE_VALUES, Array, input_arrays, target_arrays
-from backends.scripting.counting import ignored
+from backends.scripting.counting import hides, ignored
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
 from dsl.training.data import CSV, NPZ, ImageFolder, Python, Source, Synthetic, Text
@@ -46,7 +46,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "data_template": TEMPLATES[type(kind)],
         "inputs": [_input(array, kind, training) for array in inputs],
         "targets": [_target(array, kind, training) for array in targets],
-        "arrays": [_drawn(array, text) for array in arrays],
+        "arrays": [_drawn(array, text, hides(training)) for array in arrays],
         "input_names": literal(tuple(array.bare for array in inputs)),
         "arrays_by_source": [
             {"name": array.name, "source": literal(_sources(array, training)[0])}
@@ -56,6 +56,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "text": text,
         "stream": inputs[0].name,
         "time": inputs[0].quoted[0] if text else 0,
+        "hidden": _hidden(kind, inputs[0], targets, training) if hides(training) else None,
         "samples": _samples(kind, inputs),
         "symbolic": symbolic,
         "fits": bool(scales) or isinstance(kind, (CSV, ImageFolder)) or _characters(kind),
@@ -77,7 +78,7 @@ def data_context(model: Model, training: Training) -> dict[str, Any]:
         "characters": _characters(kind),
         "output": literal(training.losses[0].output),
         "class_count": next((array.limit for array in targets if array.limit), 0),
-        "vocabulary": _vocabulary(model, training) if text else 0,
+        "vocabulary": _vocabulary(model, training) - hides(training) if text else 0,
         "class_lines": _class_lines(kind, targets, model, training),
         **_csv(kind, inputs, targets, training),
     }
@@ -99,9 +100,22 @@ def _samples(kind: Source, inputs: tuple[Array, ...]) -> str:
     return f"{count} * TIME" if isinstance(kind, Text) else str(count)
 
 
-def _drawn(array: Array, text: bool) -> dict[str, Any]:
+def _hidden(
+    kind: Any, tokens: Array, targets: tuple[Array, ...], training: Training
+) -> dict[str, Any]:
+    """What hides the tokens of a text: how many of a window, by which token, and the label else."""
+    return {
+        "share": literal(kind.mask),
+        "count": max(1, round(kind.mask * tokens.quoted[0])),
+        "mask": (targets[0].limit or 1) - 1,
+        "ignored": literal(training.losses[0].kind.ignore_index),
+        "name": targets[0].name,
+    }
+
+
+def _drawn(array: Array, text: bool, hides: bool = False) -> dict[str, Any]:
     """An array as the tables of the script list it; a text is one stream of tokens."""
-    stream = f'rng.integers(0, {array.limit or BYTE_VALUES}, count, "int32")'
+    stream = f'rng.integers(0, {(array.limit or BYTE_VALUES) - hides}, count, "int32")'
     return {
         "name": array.name,
         "shape": array.shape,

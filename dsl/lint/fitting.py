@@ -193,7 +193,7 @@ def _length_of(subject: Subject, site: Site) -> Span:
 def _check_text(subject: Subject) -> None:
     """Lints about models that say what comes next in a text."""
     data: Any = subject.training.data and subject.training.data.kind
-    if not data or data.name != "Text":
+    if not data or data.name != "Text" or data.values["mask"] is not None:
         return
     for site in subject.graph.sites:
         layer: Any = site.node.layer

@@ -257,11 +257,36 @@ def _check_text(kind: Text, terms: Terms, expr: ast.Expr, context: Context) -> N
         _check_successor(kind, term, tokens, terms, context)
 
 
+def _check_hidden(
+    kind: Text, term: LossTerm, tokens: TensorType, terms: Terms, context: Context
+) -> None:
+    """Hidden tokens are guessed at their places, among all tokens and the mask's own."""
+    wanted = term.target_type
+    assert wanted is not None
+    if len(terms) > 1 or wanted.dtype != "int64" or wanted.shape != tokens.shape or term.mask:
+        raise _misfit(
+            kind, "with `mask` yields the tokens that are hidden", term.span, context,
+            "end in `Linear(vocab)` under one `CrossEntropy` without a mask: scores for each "
+            "position",
+            f"the target of `{term.output}` would be {wanted}; tokens are {tokens}",
+        )  # fmt: skip
+    classes = (context.outputs or {})[term.output].shape[-1]
+    if kind.tokenizer == "bytes" and isinstance(classes, int) and classes <= BYTES:
+        raise _misfit(
+            kind, f"with `mask` yields {BYTES} different bytes and a token that hides, and "
+            f"`{term.output}` has {classes} classes", term.span, context,
+            f"end in `Linear({BYTES + 1})`, and give the `Embedding` as many rows",
+        )  # fmt: skip
+
+
 def _check_successor(
     kind: Text, term: LossTerm, tokens: TensorType, terms: Terms, context: Context
 ) -> None:
     wanted = term.target_type
     if wanted is None:
+        return
+    if kind.mask is not None:
+        _check_hidden(kind, term, tokens, terms, context)
         return
     if len(terms) > 1 or wanted.dtype != "int64" or wanted.shape not in (tokens.shape, ()):
         raise _misfit(

@@ -182,17 +182,31 @@ class ImageFolder(Source):
 class Text(Source):
     """A text as tokens, for models that say what comes next: the target is the input moved by one.
 
+    With `mask`, for models that say what is hidden (masked language models): in each window of the
+    input's length ``max(1, round(mask * length))`` tokens are chosen at random. Of these 80 %
+    become the mask token, 10 % a random other one and 10 % stay; the target holds the chosen tokens
+    at their places and -100, which `CrossEntropy` ignores, elsewhere. The mask token is the last
+    class of the output, so that bytes need 257 classes. Training windows are drawn anew for each
+    epoch by the run's seed, the same in every backend; those of the other parts stay the same.
+
     ``bytes``: the tokens are the bytes 0 to 255. ``characters``: the characters that the training
     part has, numbered in order of code points and saved with the weights; a character that it does
     not have is an error. The text is UTF-8.
     The parts are cut from the text in order: training, validation, test. An epoch visits the
     windows of the input's length that follow each other in the training part, in a new random
     order; the rest at the end is left out.
-    Source: Karpathy, nanoGPT, github.com/karpathy/nanoGPT, `data/shakespeare_char/prepare.py`.
+    Source: Karpathy, nanoGPT, github.com/karpathy/nanoGPT, `data/shakespeare_char/prepare.py`;
+    hidden tokens: Devlin et al. 2019, arXiv:1810.04805, 3.1 and appendix A.1.
     """
 
     path: str = arg(String(), "The file, from the spec's folder.")
     tokenizer: str = arg(String("bytes", "characters"), "What a token is.", "bytes")
+    mask: float | None = arg(
+        Float(0, 1, open_low=True, open_high=True),
+        "Share of each window's tokens that are hidden and to be guessed, such as 0.15.",
+        None,
+        keyword=True,
+    )
     validation: float = _validation()
     test: float = _test()
 

@@ -190,6 +190,9 @@ class TestKnownLengths:
             "  output y = Linear(256)"
         )
         assert codes(net(lines, sections=TEXT, given="tokens: int64[time=16]")) == ["MSL521"]
+        hidden = TEXT.replace('.txt"', '.txt", mask=0.15')
+        lines = lines.replace("256", "257")
+        assert codes(net(lines, sections=hidden, given="tokens: int64[time=16]")) == []
 
 
 class TestFixes:

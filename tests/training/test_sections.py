@@ -208,6 +208,32 @@ def test_text_takes_scores_of_every_position_or_of_the_last():
     only(small + 'loss CrossEntropy\ndata Text("f.txt", tokenizer="characters")\n')
 
 
+def test_a_text_hides_tokens():
+    more = TEXT.replace("256", "257")
+    plan = only(more + 'loss CrossEntropy\ndata Text("f.txt", mask=0.15)\n')
+    assert plan.data is not None and plan.data.kind.values["mask"] == 0.15
+
+
+def test_a_mask_is_an_array_or_an_input():
+    alone = only(TEXT + 'loss CrossEntropy(mask="valid")\ndata NPZ("f.npz") { valid: "lengths" }\n')
+    (term,) = alone.losses
+    assert (term.mask, str(term.mask_type)) == ("valid", "bool[time]")
+    assert alone.data is not None and alone.data.sources["valid"] == ("lengths",)
+    both = """\
+model Net {
+  input x: float32[time=8, 4]
+  input valid: bool[time]
+  (x, mask=valid) -> GRU(8, return_sequences=true)
+  output y = Linear(2)
+}
+"""
+    for loss in ('MSE(mask="valid")', 'KLDivergence(mask="valid")', 'CrossEntropy(mask="valid")'):
+        (term,) = only(f"{both}loss {loss}\n").losses
+        assert str(term.mask_type) == "bool[time]"
+    (term,) = only(f'{both}loss MSE(mask="known")\n').losses
+    assert str(term.mask_type) == "bool[time, 2]"
+
+
 # --- search and budget ------------------------------------------------------------------
 
 
@@ -329,6 +355,13 @@ MISTAKES = [
     (TEXT, 'loss MSE\ndata Text("f")', "MSL450", "MSE", "CrossEntropy"),
     (TEXT.replace("Linear(256)", "Linear(99)"), 'loss CrossEntropy\ndata Text("f")', "MSL450",
      "CrossEntropy", "Linear(256)"),
+    (TEXT, 'loss CrossEntropy\ndata Text("f", mask=0.15)', "MSL450", "CrossEntropy", "Linear(257)"),
+    (TEXT, 'loss CrossEntropy\ndata Text("f", mask=1.5)', "MSL205", "mask=1.5", ""),
+    (TEXT, 'loss CrossEntropy(mask="m")\ndata Text("f")', "MSL450", 'CrossEntropy(mask="m")', "NPZ"),
+    (TEXT, 'loss CrossEntropy(mask="tokens")', "MSL416", 'CrossEntropy(mask="tokens")', "bool[time]"),
+    (TEXT, 'loss CrossEntropy(mask="y")', "MSL416", 'CrossEntropy(mask="y")', "bool[time]"),
+    (PAIR, 'loss { box: MSE(mask="m"); digit: CrossEntropy(mask="m") }', "MSL416",
+     'digit: CrossEntropy(mask="m")', "bool[]"),
     (VECTOR, 'loss MSE\nregularization { EarlyStopping }\ndata NPZ("f", validation=0)', "MSL417",
      "EarlyStopping", "validation=0.1"),
 ]  # fmt: skip

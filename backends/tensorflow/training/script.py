@@ -104,7 +104,9 @@ def _training(
         "routed": any(isinstance(layer, MixtureOfExperts) for layer in layers),
         "random": any(layer.stochastic for layer in layers),
         "autograph": "" if _is_extern(layers) else "autograph=False, ",
-        "next_of_all": data["text"] and model.body.outputs[0].value.type.rank > 1,
+        "next_of_all": data["text"]
+        and not data["hidden"]
+        and model.body.outputs[0].value.type.rank > 1,
         "transposed": _transposed(model, training),
         "casts": _casts(model),
         "compiled": bool(training.device.compile),

@@ -108,7 +108,9 @@ def _training(
         "mixture": _mixture(model),
         "random": bool(training.augment)
         or any(visit.node.layer.stochastic for visit in walk(model.body.nodes)),
-        "next_of_all": data["text"] and model.body.outputs[0].value.type.rank > 1,
+        "next_of_all": data["text"]
+        and not data["hidden"]
+        and model.body.outputs[0].value.type.rank > 1,
         "channels_last": _channels_last(model),
         "casts": _casts(model),
         "compiled": bool(training.device.compile),
