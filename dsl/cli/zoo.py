@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "task", "params", "MACs", "input")
 RIGHT = ("params", "MACs")
+MANY = 20
+"""From here on counting takes long enough to say so."""
 
 Row = tuple[str, ...]
 
@@ -124,9 +126,15 @@ def counted_entries(entries: Sequence[Entry]) -> dict[str, Counts]:
     from dsl.zoo.counts import Broken, counts
 
     try:
-        return counts(entries)
+        return counts(entries, _announce)
     except Broken as error:
         raise ToolError(f"{error} has mistakes; `msl check` names them") from None
+
+
+def _announce(number: int) -> None:
+    """Tells whoever waits why it takes long."""
+    if number > MANY and is_terminal(sys.stderr):
+        click.echo(f"counting {number} architectures, once", err=True)
 
 
 def row(entry: Entry, counted: Counts) -> Row:

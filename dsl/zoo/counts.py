@@ -8,7 +8,7 @@ every file of the program.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dsl.record import Record
 from dsl.shapes.types import TensorType
@@ -35,8 +35,14 @@ class Broken(Exception):
     """A spec of the zoo that has mistakes; the argument is its file."""
 
 
-def counts(entries: Sequence[Entry]) -> dict[str, Counts]:
+def counts(
+    entries: Sequence[Entry], notice: Callable[[int], None] | None = None
+) -> dict[str, Counts]:
     """Counts by the entry's name.
+
+    Args:
+        entries: What to count.
+        notice: Is told how many are not counted yet, before they are.
 
     Raises:
         Broken: A spec has mistakes.
@@ -45,6 +51,8 @@ def counts(entries: Sequence[Entry]) -> dict[str, Counts]:
     path = os.path.join(cache_directory(), "zoo.bin")
     kept = read_cache(path, key) or {}
     lacking = [entry for entry in entries if entry.name not in kept]
+    if notice is not None:
+        notice(len(lacking))
     kept |= {entry.name: _counted(entry) for entry in lacking}
     if lacking:
         write_cache(path, key, kept)
