@@ -261,6 +261,20 @@ def _gaps(subject: Subject, site: Site) -> None:
             return
 
 
+def _unbalanced(subject: Subject, site: Site) -> None:
+    """MSL527: experts of which training may forget some."""
+    layer: Any = site.node.layer
+    if not subject.training.losses or layer.balance or layer.top_k == layer.experts:
+        return
+    fix = with_argument(
+        subject.file, site.node.span, layer.arguments, "balance", "0.01", safe=False
+    )
+    subject.findings.add(
+        "MSL527", site, f"nothing makes the router use all {layer.experts} experts", fix=fix,
+        helps=("write `balance=0.01`, a penalty for uneven use",),
+    )  # fmt: skip
+
+
 _CHOSEN: dict[type, tuple[Callable[[Subject, Site], None], ...]] = {}
 _RULES: tuple[tuple[tuple[type, ...], tuple[str, ...], Callable[[Subject, Site], None]], ...] = (
     ((Linear, Convolution), (), _bias_before_norm),
@@ -273,4 +287,5 @@ _RULES: tuple[tuple[tuple[type, ...], tuple[str, ...], Callable[[Subject, Site],
     ((), ("Softmax", "LogSoftmax"), _softmax_of_one),
     ((), ("LayerNorm", "RMSNorm", "GroupNorm"), _norm_of_one),
     ((Conv, Pool), (), _gaps),
+    ((), ("MixtureOfExperts",), _unbalanced),
 )

@@ -330,6 +330,17 @@ _TRAINING = (
         _net("  output y = Linear(8)", "loss MSE\n"),
         _net("  output y = ReLU"),
     ),
+    _rule(
+        "MSL527",
+        "unbalanced-experts",
+        "A mixture of experts is trained, and nothing makes its router use all of them.",
+        "An expert that is chosen more often learns faster and is then chosen more often still: "
+        "routers left alone come to use a few (Shazeer et al. 2017, section 4). `balance` adds a "
+        "penalty for uneven use to the loss; 0.01 is usual.",
+        _net("  output y = MixtureOfExperts(4, 2, 16)", "loss MSE\n"),
+        _net("  output y = MixtureOfExperts(4, 2, 16, balance=0.01)", "loss MSE\n"),
+        _net("  output y = MixtureOfExperts(4, 2, 16)"),
+    ),
 )
 
 _NAMES = (
