@@ -252,7 +252,8 @@ _BODIES = (
         "number-in-chain",
         "A number stands where a value of the model is wanted.",
         "Constants and parameters are known at compile time and configure layers. A learned number "
-        "is a `Parameter`.",
+        "is a `Parameter`. A `layer` parameter that is not given is applied under "
+        "`when act != auto { act }`.",
         _net("  output y = (x, scale) -> Multiply", "let scale = 2\n"),
         _net(
             "  scale = Parameter([8])\n  output y = (x, scale) -> Multiply",

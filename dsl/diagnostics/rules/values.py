@@ -71,7 +71,8 @@ RULES: tuple[Rule, ...] = (
         "wrong-type-of-value",
         "An operator, function or condition is given a value that it cannot take.",
         "Arithmetic takes numbers, `in` takes a list on its right, `and` and `or` take true or "
-        "false, an index takes a list and an int.",
+        "false, an index takes a list and an int. Lists are joined by `+`, repeated by `*` and "
+        "sliced as `xs[1:]`. `auto` is no value: ask with `n == auto` whether `n` is given.",
         _net("  Linear(4 + true)"),
         _net("  Linear(4 + 1)"),
         _net("  Linear(4 if true else 1)"),
@@ -100,7 +101,8 @@ RULES: tuple[Rule, ...] = (
         "MSL209",
         "number-too-large",
         "The result of a calculation is too large.",
-        "Integers stay below 2**63, since frameworks hold sizes in 64 bits.",
+        "Integers stay below 2**63, since frameworks hold sizes in 64 bits; lists have at most "
+        "10,000 items.",
         _net("  Linear(8 if 2 ** 63 > 1 else 4)"),
         _net("  Linear(8 if 2 ** 62 > 1 else 4)"),
         _net("  Linear(8 if 2.0 ** 63 > 1 else 4)"),
@@ -109,7 +111,8 @@ RULES: tuple[Rule, ...] = (
         "MSL210",
         "no-such-item",
         "A list has no item at this index.",
-        "Items are counted from 0; negative indices count from the end.",
+        "Items are counted from 0; negative indices count from the end. A slice such as `xs[1:5]` "
+        "takes what there is.",
         _net("  Linear(widths[2])", "let widths = [8, 16]\n"),
         _net("  Linear(widths[1])", "let widths = [8, 16]\n"),
         _net("  Linear(widths[-2])", "let widths = [8, 16]\n"),
