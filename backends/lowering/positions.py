@@ -156,8 +156,7 @@ def _attention(node: LayerNode, places: Places) -> str | None:
     mask, bias = types[3:]
     if mask is not None or (bias is not None and scored[1] != PAIRS):
         return None
-    remembers = not isinstance(layer, DotProductAttention) and bias is None
-    return CACHED if remembers and not getattr(layer, "alibi", False) else BACK
+    return BACK if isinstance(layer, DotProductAttention) or bias is not None else CACHED
 
 
 def _recurrent(node: LayerNode, places: Places) -> str | None:

@@ -84,6 +84,25 @@ model Net {
   output following: float32[time, 11] = Linear(11)
 }
 """,
+    "bloom": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 6)
+  repeat 2 { residual { SelfAttention(3, causal=true, alibi=true) } }
+  output following: float32[time, 11] = Linear(11)
+}
+""",
+    "gemma": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 8)
+  residual {
+    SelfAttention(4, kv_heads=2, causal=true, rope=50.0, softcap=2.0, qk_norm=1e-6, sinks=true)
+  }
+  residual { SelfAttention(2, causal=true, rope=50.0, softcap=2.0, window=3) }
+  output following: float32[time, 11] = Linear(11)
+}
+""",
     "mixtral": """\
 model Net {
   input tokens: int64[time=9]
