@@ -7,7 +7,7 @@ Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
     python gpt2_tensorflow.py evaluate
     python gpt2_tensorflow.py predict --checkpoint runs/gpt2_tensorflow/best.npz --input FILE
     python gpt2_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=58020eda78ac3a78ddf302aedcca9eff
+msl: sha256=c7f13c887bf3956f53bb1afdf69b9501
 """
 
 import argparse
@@ -233,14 +233,16 @@ def generate(
         def step(fresh):
             logits = model(fresh, training=False)[0, -1]
             cache.length.assign_add(tf.shape(fresh)[1])
-            return logits  # [vocabulary]
+            return tf.cast(logits, "float64")  # [vocabulary]
 
+        length = 0  # of what is taken in
         fresh = tokens[-context:]
         for _ in range(count):
-            if cache.length + len(fresh) > context:  # all positions move: begin anew
+            if length + len(fresh) > context:  # all positions move: begin anew
                 cache.reset()
-                fresh = tokens[-context:]
-            logits = tf.cast(step(tf.constant([fresh], "int64")), "float64").numpy()
+                length, fresh = 0, tokens[-context:]
+            length += len(fresh)
+            logits = step(tf.constant([fresh], "int64")).numpy()
             fresh = [sample(logits, temperature, top_k, top_p, rng)]
             tokens += fresh
             if stop and tokens[prompt:][-len(stop) :] == stop:

@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
     python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=9a09d826bc791557519e09d49ff04dc6
+msl: sha256=ec3b9a678a32798b3adb8a4369ea065e
 """
 
 import argparse
@@ -260,14 +260,16 @@ def generate(
         def step(fresh):
             logits = model(fresh, training=False)[0, -1]
             cache.length.assign_add(tf.shape(fresh)[1])
-            return logits  # [vocabulary]
+            return tf.cast(logits, "float64")  # [vocabulary]
 
+        length = 0  # of what is taken in
         fresh = tokens[-context:]
         for _ in range(count):
-            if cache.length + len(fresh) > context:  # all positions move: begin anew
+            if length + len(fresh) > context:  # all positions move: begin anew
                 cache.reset()
-                fresh = tokens[-context:]
-            logits = tf.cast(step(tf.constant([fresh], "int64")), "float64").numpy()
+                length, fresh = 0, tokens[-context:]
+            length += len(fresh)
+            logits = step(tf.constant([fresh], "int64")).numpy()
             fresh = [sample(logits, temperature, top_k, top_p, rng)]
             tokens += fresh
             if stop and tokens[prompt:][-len(stop) :] == stop:
