@@ -58,4 +58,22 @@ LATER: list[Row] = [
     Row("timm/mobileone_s0", "mobileone", 5_293_272, 2_103_870_464, "MobileOneS0"),
     Row("timm/mobileone_s1", "mobileone", 4_825_192, 1_660_124_160, "MobileOneS1"),
     Row("wav2vec2-base", "wav2vec2", 94_371_712, None, "Wav2Vec2Base"),
+    Row("torchvision/fcn_resnet50", "segmentation", 32_957_013, 285_451_545_600, "FCN_ResNet50"),
+    Row(
+        "torchvision/deeplabv3_resnet50",
+        "segmentation",
+        39_638_869,
+        337_462_411_776,
+        "DeepLabV3_ResNet50",
+    ),
+    Row("torchvision/r3d_18", "video_resnet", 33_371_472, 81_393_106_944, "R3D_18"),
+    Row("torchvision/mc3_18", "video_resnet", 11_695_440, 86_685_270_016, "MC3_18"),
+    Row("torchvision/r2plus1d_18", "video_resnet", 31_505_325, 81_038_161_920, "R2Plus1D_18"),
+    Row(
+        "torchvision/shufflenet_v2_x2_0",
+        "shufflenet_v2",
+        7_393_996,
+        1_166_506_928,
+        "ShuffleNetV2_x2_0",
+    ),
 ]
