@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from dsl.diagnostics.suggest import nearest
-from dsl.syntax.braces import brace
 from dsl.syntax.errors import Fault
 from dsl.syntax.forms import FORMS, OTHER_WORDS
 from dsl.syntax.lexer import END, NEWLINE, TOO_DEEP
 from dsl.syntax.recovery import Situation
+from dsl.syntax.structures import brace, row_names
 
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _VALUE_STARTS = frozenset(
@@ -345,9 +345,6 @@ def _case(situation: Situation) -> Fault | None:
     if token.type == "NAME" and situation.accepts("KIND") and not situation.accepts("NAME"):
         message = f"`{token.text}` is in lower case, as values are; a capitalized kind belongs here"
         return _at(situation, "MSL008", message, helps=(f"write `{_camel(token.text)}`",))
-    if token.type == "LPAR" and previous == "as":
-        helps = ("write `as i, (a, b)` with an index, `as a, b` without",)
-        return _at(situation, "MSL001", "names in parentheses follow an index", helps=helps)
     if token.type == "LPAR" and previous[:1].islower() and situation.place == "body":
         start = situation.words[-1][1]
         if previous in FORMS:
@@ -492,6 +489,7 @@ _FINDINGS = (
     _chained,
     _number,
     _reserved,
+    row_names,
     _case,
     _missing_comma,
     _missing_value,

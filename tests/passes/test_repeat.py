@@ -54,6 +54,7 @@ def test_unused_names_within_one_another() -> None:
         (f"{ROWS} as a, a", ("MSL107", "a")),
         (f"{ROWS} as x, (a, b)", ("MSL107", "x")),
         (f"{ROWS} as (a, b)", ("MSL001", "(")),
+        (f"{ROWS} as i (a, b)", ("MSL004", "")),
     ],
 )
 def test_mistakes(head: str, finding: tuple[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""A brace where no body can stand: what was meant, and whether what follows is read as a body."""
+"""What does not fit in the writing of a structure: a brace without one, the names of rows."""
 
 from __future__ import annotations
 
@@ -26,3 +26,20 @@ def brace(situation: Situation) -> Fault | None:
     message = "a body belongs to a structure, and none stands in front of it"
     helps = ("put `residual` or another in front, or write the steps without braces",)
     return Fault("MSL001", message, token.start, token.end, helps=helps)
+
+
+def row_names(situation: Situation) -> Fault | None:
+    """The fault of a ``(`` around the names of a row, behind ``as`` or without its comma."""
+    token, words = situation.token, [text for text, _ in situation.words]
+    if token.type != "LPAR":
+        return None
+    if words[-1:] == ["as"]:
+        message = "names in parentheses follow an index"
+        helps = ("write `as i, (a, b)` with an index, `as a, b` without",)
+        return Fault("MSL001", message, token.start, token.end, helps=helps)
+    if words[-2:-1] == ["as"]:
+        text, offset = situation.words[-1]
+        end = offset + len(text)
+        message = "a comma is missing before `(`"
+        return Fault("MSL004", message, end, end, helps=("insert `,`",), edit=(end, end, ","))
+    return None
