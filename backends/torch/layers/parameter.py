@@ -58,7 +58,8 @@ def filling(init: Any) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
         return "nn.init.uniform_", (init.low, init.high), {}
     if isinstance(init, kinds.TruncatedNormal):
         low, high = init.mean - 2 * init.std, init.mean + 2 * init.std
-        return "nn.init.trunc_normal_", (init.mean, init.std, low, high), {}
+        named = {"mean": unless(0.0, init.mean), "std": init.std, "a": low, "b": high}
+        return "nn.init.trunc_normal_", (), named
     named = {
         key: unless(argument.default, getattr(init, key))
         for key, argument in init.arguments.items()
