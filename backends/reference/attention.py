@@ -46,7 +46,7 @@ def projected_attention(
     key, value = key[..., owner, :, :], value[..., owner, :, :]
     mask, bias = _scored(inputs, types, layer.slots[3:])
     if layer.alibi:
-        bias = bias + _alibi(layer.heads, query.shape[-2])
+        bias = bias + alibi_bias(layer.heads, query.shape[-2])
     sinks = weights.get("sinks")
     result = _joined(_attend(layer, query, key, value, mask, bias, mode, sinks))
     return _linear(result, weights, "out")
@@ -128,7 +128,7 @@ def _normed(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:
     return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + eps) * weight
 
 
-def _alibi(heads: int, length: int) -> np.ndarray:
+def alibi_bias(heads: int, length: int) -> np.ndarray:
     """``-m |i - j|`` with a rate for each head (Press et al. 2022, section 3, and their code)."""
     power = 2 ** math.floor(math.log2(heads))
     rates = [2 ** (-8 * k / power) for k in range(1, power + 1)]

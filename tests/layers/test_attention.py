@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from backends.reference.attention import alibi_bias
 from dsl.kinds.kind import KindError
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
 from dsl.layers.base import LayerError
@@ -275,6 +276,67 @@ def test_rotation_by_hand():
     np.testing.assert_allclose(y.outputs[0][0, 0], [first, 1 - first])
 
 
+def test_weights_and_costs_of_newer_settings():
+    x, types = TensorType((5, 12)), (TensorType((5, 12)), None, None)
+    by_head = SelfAttention.make(3, 1, qk_norm=1e-6, sinks=True, bias=False)
+    assert [(w.role, w.shape, w.group) for w in by_head.weights(*types)[4:]] == [
+        ("query_norm.weight", (4,), "norm"),
+        ("key_norm.weight", (4,), "norm"),
+        ("sinks", (3,), "bias"),
+    ]
+    # five for each of 3 * 5 * 5 scores and 3 * 5 sinks, four for each of 5 * (12 + 4) features
+    assert by_head.elementwise(types, (x,)) == 5 * (75 + 15) + 4 * 80
+    whole = SelfAttention.make(3, 1, qk_norm=1e-6, qk_norm_whole=True, bias=False)
+    assert [w.shape for w in whole.weights(*types)[4:]] == [(12,), (4,)]
+    capped = SelfAttention.make(3, bias=False, softcap=5.0, alibi=True)
+    biased = (x, None, bias(3, 5, 5))
+    assert capped.elementwise(biased, (x,)) == (5 + 1 + 1 + 3) * 75
+    assert capped.macs(biased, (x,)) == SelfAttention.make(3).macs(types, (x,))
+
+
+def equal_scores(**arguments) -> np.ndarray:
+    """Results of one head for values 0, 1 and 2 that all have the score 0, but for the settings."""
+    x, eye = TensorType((3, 2)), np.eye(2)
+    layer = Attention.make(1, bias=False, **arguments)
+    weights = {f"{role}.weight": eye for role in ROLES}
+    if layer.sinks:
+        weights["sinks"] = np.array([math.log(3)])
+    zeros, value = np.zeros((1, 3, 2)), np.array([[[0.0, 0], [1, 0], [2, 0]]])
+    types = [x, x, x, None, None]
+    return reference(layer, [zeros, zeros, value, None, None], weights, types).outputs[0][0, :, 0]
+
+
+def test_sinks_and_rates_by_hand():
+    # three weights of 1 beside a sink of 3: each is a sixth
+    np.testing.assert_allclose(equal_scores(sinks=True), [0.5, 0.5, 0.5])
+    # one head falls by 2 ** -8 for each position between
+    near, far = math.exp(-(2**-8)), math.exp(-(2**-7))
+    first = (near + 2 * far) / (1 + near + far)
+    np.testing.assert_allclose(equal_scores(alibi=True), [first, 1, 2 - first])
+    # of six heads four fall as four would, two at rates between those of eight
+    rates = -alibi_bias(6, 2)[:, 1, 0]
+    np.testing.assert_allclose(rates, [2**-2, 2**-4, 2**-6, 2**-8, 2**-1, 2**-3])
+
+
+def test_caps_norms_and_neighbours_by_hand():
+    x, eye = TensorType((2, 2)), np.eye(2)
+    ones = dict.fromkeys(("query_norm.weight", "key_norm.weight"), np.ones(2))
+    weights = {f"{role}.weight": eye for role in ROLES} | ones
+    given = [np.array([[[10.0, 0.0], [0.0, 10.0]]]), None, None]
+
+    def first(**arguments) -> float:
+        layer = SelfAttention.make(1, bias=False, scale=1.0, **arguments)
+        return reference(layer, given, weights, [x, None, None]).outputs[0][0, 0, 0] / 10
+
+    # scores 100 and 0: bounded by 1 they are tanh(100) = 1 and 0
+    np.testing.assert_allclose(first(softcap=1.0), math.e / (math.e + 1))
+    # heads of root mean square 1 are [sqrt(2), 0] and [0, sqrt(2)]: scores 2 and 0
+    np.testing.assert_allclose(first(qk_norm=0.0), math.e**2 / (math.e**2 + 1))
+    # with one pair neighbours and halves are the same
+    turned = first(rope=3.0, qk_norm=0.0, rope_interleaved=True)
+    np.testing.assert_allclose(turned, first(rope=3.0, qk_norm=0.0))
+
+
 def test_dropped_weights_by_hand():
     zeros, value = np.zeros((1, 2, 1)), np.array([[[2.0], [6.0]]])
     types = [TensorType((2, 1))] * 3
@@ -328,6 +390,7 @@ def test_dropout_in_the_frameworks():
         (SelfAttention.make(2), (TensorType((5, symbol("d"))),), "MSL309", ""),
         (CrossAttention.make(2, causal=True), (SEQUENCE, MEMORY), "MSL314", "causal"),
         (CrossAttention.make(2, window=2), (SEQUENCE, MEMORY), "MSL314", "window"),
+        (CrossAttention.make(2, alibi=True), (SEQUENCE, MEMORY), "MSL314", "alibi"),
         (CrossAttention.make(2), (DEEP, SEQUENCE), "MSL306", 1),
         (Attention.make(2), (SEQUENCE, MEMORY, SEQUENCE), "MSL306", 2),
         (DotProductAttention.make(), (SEQUENCE, MEMORY, MEMORY), "MSL306", 1),
@@ -348,7 +411,13 @@ def test_refuses_groups_of_unequal_size():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "at"), [({"rope_dim": 4}, "rope_dim"), ({"bias": ("key", "key")}, "bias")]
+    ("arguments", "at"),
+    [
+        ({"rope_dim": 4}, "rope_dim"),
+        ({"bias": ("key", "key")}, "bias"),
+        ({"rope_interleaved": True}, "rope_interleaved"),
+        ({"qk_norm_whole": True}, "qk_norm_whole"),
+    ],
 )
 def test_arguments_that_disagree(arguments, at):
     with pytest.raises(KindError) as caught:

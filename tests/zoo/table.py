@@ -408,6 +408,16 @@ TRANSFORMERS: list[Row] = [
     Row("hf/command-r-v01", "command_r", 34_980_831_232, 148_777_667_133_440, define=AT_2048),
     Row("hf/starcoder2-3b", "starcoder2", 3_030_371_328, 13_954_348_744_704, define=AT_2048),
     Row("hf/stablelm-3b-4e1t", "stablelm", 2_795_443_200, 12_295_686_062_080, define=AT_2048),
+    Row("hf/roberta-base", "roberta", 124_697_433, None, "RobertaBase"),
+    Row("hf/roberta-large", "roberta", 355_412_057, None, "RobertaLarge"),
+    Row("hf/distilroberta-base", "roberta", 82_170_201, None, "DistilRoberta"),
+    Row("hf/xlm-roberta-base", "roberta", 278_295_186, None, "XLMRobertaBase"),
+    Row("hf/xlm-roberta-large", "roberta", 560_142_482, None, "XLMRobertaLarge"),
+    Row("hf/distilbert-base-uncased", "distilbert", 66_985_530, 72_925_839_360),
+    Row("hf/santacoder", "gpt_bigcode", 1_124_886_528, None, "SantaCoder"),
+    Row("hf/starcoderbase-1b", "gpt_bigcode", 1_137_207_296, None, "StarCoderBase1B"),
+    Row("hf/starcoderbase", "gpt_bigcode", 15_517_456_384, None, "StarCoderBase"),
+    Row("hf/phi-3-mini", "phi3", 3_821_079_552, 37_090_800_697_344, "Phi3Mini"),
 ]
 
 ROWS: list[Row] = [*CONVOLUTIONAL, *TRANSFORMERS]

@@ -77,6 +77,10 @@ CASES = [
     ("command_r", "CommandR", GROUPED),
     ("starcoder2", "StarCoder2", WORDS | {"kv_heads": "2", "window": "3"}),
     ("stablelm", "StableLM", WORDS | {"heads": "3", "hidden": "20"}),
+    ("roberta", "Roberta", WORDS),
+    ("distilbert", "DistilBert", WORDS),
+    ("gpt_bigcode", "GPTBigCode", WORDS),
+    ("phi3", "Phi3Mini", GROUPED | {"window": "3"}),
 ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def attention(layer: Any, site: Site) -> Emission:
         turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
         site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
     if "alibi" in settings:
-        site.helper("alibi")
+        site.helper("alibi_bias")
     if "sinks" in settings:
         site.helper("Parameter")
     seen = _ask_attend(site, settings, mask, bias)

@@ -73,7 +73,7 @@ def _ask_functions(site: Site, settings: dict[str, Any]) -> None:
         turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
         site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
     if "alibi" in settings:
-        site.helper("alibi")
+        site.helper("alibi_bias")
 
 
 def _biased(settings: dict[str, Any], bias: str | None) -> bool:
@@ -84,12 +84,13 @@ def _biased(settings: dict[str, Any], bias: str | None) -> bool:
 def _ask_visible(
     site: Site, settings: dict[str, Any], mask: str | None, bias: str | None
 ) -> dict[str, bool]:
-    """Whether masks must be put together, and with a bias, with the helper that does it."""
+    """What must be put together: masks, these with a bias, a bias with what is behind."""
+    causal = "causal" in settings
     added = _biased(settings, bias) and not settings.keys() & _BY_HAND
-    combine = "window" in settings or sum([mask is not None, added, "causal" in settings]) > 1
+    combine = "window" in settings or (mask is not None and (added or causal))
     if combine:
         site.helper("visible", bias=added)
-    return {"combine": combine, "joined": combine and added}
+    return {"combine": combine, "joined": combine and added, "behind": causal and added}
 
 
 def _operand(site: Site, slot: int) -> Raw:
