@@ -45,8 +45,8 @@ def identity(
 def scale(
     layer: kinds.Scale, inputs: list[Any], weights: dict[str, Any], mode: Mode, types: Any
 ) -> Any:
-    """``factor * x`` (Vaswani et al. 2017, section 3.4)."""
-    return layer.factor * inputs[0]
+    """``factor * x + offset`` (Vaswani et al. 2017, section 3.4)."""
+    return layer.factor * inputs[0] + layer.offset
 
 
 @reference(*_FOLDS)

@@ -32,20 +32,25 @@ class Identity(Layer):
 
 
 class Scale(Layer):
-    """``factor * x``, with a factor that is not learned.
+    """``factor * x + offset``, with numbers that are not learned; ``Scale(-1, 1)`` is ``1 - x``.
 
     Shape: real numbers of any shape, kept. Weights: none. MACs: none.
     Source: Vaswani et al. 2017, section 3.4 (embeddings times ``sqrt(features)``); Szegedy et al.
-    2016 (Inception-ResNet), section 3.3 (residuals). PyTorch has no layer for it.
+    2016 (Inception-ResNet), section 3.3 (residuals); Srivastava et al. 2015 (Highway networks),
+    eq. 3 (``1 - x``). It is Keras' `Rescaling`; PyTorch has no layer for it.
     """
 
     keras = ("Rescaling",)
 
     factor: float = arg(Float(), "What each value is multiplied by.", keras=("scale",))
+    offset: float = arg(Float(), "What is added then.", 0.0)
 
     def infer(self, x: TensorType) -> TensorType:
         require_float(self.name, x)
         return x
+
+    def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
+        return product(outputs[0].shape) * (1 + (self.offset != 0))
 
 
 class Concat(Layer):

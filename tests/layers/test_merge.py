@@ -56,8 +56,12 @@ CASES += cases(kinds.Add, [{}], TensorType((4,), "int64"), TensorType((4,), "int
 for type in (SCALAR, VECTOR, IMAGE, LEARNED, TensorType((4,), "int64")):
     CASES += cases(kinds.Identity, [{}], type)
 
+SCALES = [
+    *({"factor": factor} for factor in (0.17, -3.0)),
+    *({"factor": factor, "offset": offset} for factor in (0.17, -1.0) for offset in (1.0, -0.5)),
+]
 for type in (VECTOR, IMAGE, LEARNED):
-    CASES += cases(kinds.Scale, [{"factor": 0.17}, {"factor": -3.0}], type)
+    CASES += cases(kinds.Scale, SCALES, type)
 CASES += cases(kinds.Concat, [{}], IMAGE, TensorType((2, 3, 5)), IMAGE)
 CASES += cases(kinds.Concat, [{}], SIGNAL_TYPE, SIGNAL_TYPE)
 CASES += cases(kinds.Concat, [{}], SEQUENCE, TensorType((3, 2)))
@@ -91,6 +95,10 @@ def test_scale_by_hand():
     run = reference(layer, [np.array([[6.0, -2.0]])], {}, [x])
     np.testing.assert_array_equal(run.outputs[0], [[3.0, -1.0]])
     assert layer.elementwise((x,), (x,)) == 2
+    left = kinds.Scale.make(-1, 1)
+    run = reference(left, [np.array([[6.0, -2.0]])], {}, [x])
+    np.testing.assert_array_equal(run.outputs[0], [[-5.0, 3.0]])
+    assert left.elementwise((x,), (x,)) == 4
     with pytest.raises(LayerError) as caught:
         layer.infer(TensorType((2,), "int64"))
     assert caught.value.code == "MSL303"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Raw, Site
+from backends.base import Emission, Raw, Site, unless
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import keras_axis, to_meaning, to_storage
 from dsl.layers import merge as kinds
@@ -20,7 +20,8 @@ def identity(layer: kinds.Identity, site: Site) -> Emission:
 @TENSORFLOW.emits(kinds.Scale)
 def scale(layer: kinds.Scale, site: Site) -> Emission:
     """`layers.Rescaling`: Keras 3.15 takes a symbolic tensor times a number for a sparse one."""
-    module = site.call("layers.Rescaling", layer.factor, name=Raw(site.name))
+    offset = unless(0.0, layer.offset)
+    module = site.call("layers.Rescaling", layer.factor, offset=offset, name=Raw(site.name))
     return Emission(f"{site.self}({site.x[0]})", module)
 
 

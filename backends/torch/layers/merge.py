@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import Emission, Site
+from backends.base import Emission, Site, unless
 from backends.torch.channels import torch_axis
 from backends.torch.layers import TORCH
 from dsl.layers import merge as kinds
@@ -18,9 +18,19 @@ def identity(layer: kinds.Identity, site: Site) -> Emission:
 
 @TORCH.emits(kinds.Scale)
 def scale(layer: kinds.Scale, site: Site) -> Emission:
-    """Python's operator; a formula stands in parentheses."""
-    factor = site.forward(layer.factor)
-    return Emission(f"{site.x[0]} * {f'({factor})' if ' ' in factor or '**' in factor else factor}")
+    """Python's operators; a formula stands in parentheses."""
+    x, factor, offset = site.x[0], _operand(site, layer.factor), _operand(site, layer.offset)
+    if unless(0.0, layer.offset) is None:
+        return Emission(f"{x} * {factor}")
+    if unless(-1.0, layer.factor) is None:
+        return Emission(f"{offset} - {x}")
+    return Emission(f"{offset} + {x} * {factor}")
+
+
+def _operand(site: Site, value: float) -> str:
+    """A number as an operand."""
+    code = site.forward(value)
+    return f"({code})" if " " in code or "**" in code else code
 
 
 @TORCH.emits(kinds.Concat)
