@@ -17,7 +17,7 @@ BYTES = 256
 def generation_context(code: ModelCode, training: Training) -> dict[str, Any]:
     """What the templates are told; `generation` is None where the model continues nothing."""
     found = code.generation
-    if found is None:
+    if found is None or getattr(source_of(training), "mask", None):  # guesses what is hidden
         return {"generation": None}
     return {
         "generation": {
@@ -33,17 +33,17 @@ def generation_context(code: ModelCode, training: Training) -> dict[str, Any]:
             "users": _users(code.remembers),
             "cache": code.cache,
             "words": _words(training),
-            "command": bool(training.losses) and not found.given,
+            "command": _is_trained_for_it(found, training),
             "compiles": bool(training.device.compile),
         }
     }
 
 
-def generation_imports(found: Generation | None, framework: str) -> set[str]:
+def generation_imports(generation: dict[str, Any] | None, framework: str) -> set[str]:
     """What the function needs; argument of the line that imports the framework."""
-    if found is None:
+    if generation is None:
         return set()
-    return {framework, "import numpy as np", *(["import contextlib"] if found.cached else [])}
+    return {framework, "import numpy as np", *(["import contextlib"] * generation["cached"])}
 
 
 def command_context(
@@ -87,6 +87,12 @@ def _kept(found: Generation) -> str:
     """What layers keep between steps, in words."""
     kinds = ["keys and values"] * found.attends + ["the states of recurrent ones"] * found.recurrent
     return " and ".join(kinds) or "nothing"
+
+
+def _is_trained_for_it(found: Generation, training: Training) -> bool:
+    """Whether training is by the scores of the right tokens, and a prompt is all that it takes."""
+    tasks = {term.kind.task for term in training.losses}
+    return tasks == {"classes"} and not found.given
 
 
 def _why(found: Generation) -> str:

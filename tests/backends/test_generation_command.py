@@ -158,3 +158,9 @@ def test_other_models_have_no_such_command(backend: str) -> None:
     text = NET.format(size=12, data=DATA["numbers"][1]).replace("causal=true", "causal=false")
     code = dsl.loads(text).compile(backend)
     assert "generate" not in code and "cache" not in code
+
+
+def test_a_model_that_guesses_what_is_hidden_has_none(backend: str) -> None:
+    data = f'data Text("{WORDS}", mask=0.2)'
+    code = dsl.loads(NET.format(size=257, data=data)).compile(backend)
+    assert "def generate" not in code and "contextlib" not in code

@@ -65,7 +65,7 @@ def script_context(
         context |= command_context(context["generation"], context["usage"], context["flags"])
     imports = {
         *model_code.imports,
-        *generation_imports(model_code.generation, "import tensorflow as tf"),
+        *generation_imports(context["generation"], "import tensorflow as tf"),
         *(_imports(context) if trains else ()),
     }
     context["imports"] = import_groups(imports)

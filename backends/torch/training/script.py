@@ -63,7 +63,7 @@ def script_context(
         context |= command_context(context["generation"], context["usage"], context["flags"])
     imports = {
         *model_code.imports,
-        *generation_imports(model_code.generation, "import torch"),
+        *generation_imports(context["generation"], "import torch"),
         *(["import torch"] if trains else []),
         *(_imports(context) if trains else ()),
     }
