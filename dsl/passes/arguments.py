@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsl.diagnostics.suggest import nearest
+from dsl.kinds.advice import ADVICE
 from dsl.kinds.kind import (
     MUST_BE_GIVEN,
     REGISTRY,
@@ -107,7 +108,9 @@ class Evaluator(Expressions):
         known = [*others, *REGISTRY.get(category, {})]
         near = nearest(call.kind, known)
         elsewhere = [name for name in categories_of(call.kind) if name != category]
-        if ours:
+        if call.kind in ADVICE:
+            helps: tuple[str, ...] = (ADVICE[call.kind],)
+        elif ours:
             helps = (f"`{call.kind}` is what {ours[0]} says; here it is `{ours[1]}`",)
         elif elsewhere:
             helps = (

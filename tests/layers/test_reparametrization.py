@@ -125,3 +125,19 @@ def test_in_a_spec():
     spec = dsl.loads(source)
     assert [item.message for item in spec.diagnostics] == []
     assert spec.cost().params == (4 * 27 + 4) + (4 * 36 + 4 + 4) + (8 + 2 + 2)
+
+
+@pytest.mark.parametrize(
+    ("layer", "cure"),
+    [
+        ("SeparableConv2D(8, 3)", "two layers here"),
+        ("DepthwiseConv2D(3)", "groups=input.channels"),
+        ("Conv2d(8, 3, weight=SpectralNorm)", "WeightNorm"),
+        ("Conv2d(8, 3, weight=StdConv2d)", "`WeightStandardization`"),
+    ],
+)
+def test_words_of_other_frameworks_are_told_what_to_write(layer, cure):
+    source = f"model M {{ input x: float32[3, 8, 8]; output y = {layer} }}"
+    (finding,) = dsl.loads(source).diagnostics
+    assert finding.rule.code == "MSL104"
+    assert cure in " ".join(finding.helps)
