@@ -350,6 +350,8 @@ TRANSFORMERS: list[Row] = [
     Row("hf/rwkv-4-3b-pile", "rwkv", 2_984_627_200, None, "RWKV4_3B"),
     Row("hf/rwkv-4-7b-pile", "rwkv", 7_392_649_216, None, "RWKV4_7B"),
     Row("hf/rwkv-4-14b-pile", "rwkv", 14_148_597_760, None, "RWKV4_14B"),
+    Row("hf/recurrentgemma-2b", "recurrent_gemma", 2_682_862_080, None, "RecurrentGemma2B"),
+    Row("hf/recurrentgemma-9b", "recurrent_gemma", 8_579_977_216, None, "RecurrentGemma9B"),
     Row(
         "transformer-base(nn.Transformer core)", "transformer", 44_140_544, None, "TransformerBase"
     ),

@@ -57,6 +57,8 @@ CASES = [
     ("mamba", "FalconMamba7B", SCANNED),
     ("mamba2", "Mamba2", SCANNED | {"width": "64"}),
     ("rwkv", "RWKV", SCANNED),
+    ("recurrent_gemma", "RecurrentGemma", WORDS | {"depth": "3", "head_dim": "8", "hidden": "20",
+        "window": "3"}),
     ("transformer", "Transformer", SMALL | {"hidden": "20"}),
     ("whisper", "Whisper", WORDS | {"mels": "5", "frames": "14"}),
     ("t5", "T5", WORDS | {"hidden": "20", "head_dim": "8"}),
