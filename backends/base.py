@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsl.kinds.kind import Kind
-from dsl.shapes.trace import Traced, formula
+from dsl.shapes.trace import Traced, formula, whole
 from dsl.shapes.types import TensorType
 
 
@@ -152,10 +152,10 @@ def unless(default: Any, value: Any) -> Any:
 
 
 def short(values: tuple[Any, ...]) -> Any:
-    """The one value of a tuple whose items all are the same, else the tuple."""
+    """The one value of a tuple whose items all are the same, else the list that has these items."""
     first = values[0]
     same = all(value == first and formula(value) == formula(first) for value in values[1:])
-    return first if same else values
+    return first if same else whole(values)
 
 
 def is_traced(value: Any) -> bool:

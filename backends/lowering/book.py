@@ -250,11 +250,20 @@ def block_params(decl: ast.BlockDecl, scope: Scope) -> dict[str, str | LayerClos
 def _default(expr: ast.Expr | None, scope: Scope) -> str | LayerClosure | None:
     if isinstance(expr, ast.KindCall):
         return LayerClosure(expr, scope)
+    constant = None if expr is None else _constant(expr)
+    return None if constant is None else literal(constant[0])
+
+
+def _constant(expr: ast.Expr) -> tuple[Any] | None:
+    """The value of a plain constant, or of a list of such, in a tuple of its own."""
     if isinstance(expr, ast.Auto):
-        return literal(None)
-    constant = isinstance(expr, (ast.Number, ast.String, ast.Bool))
-    plain = constant and not getattr(expr, "unit", "")
-    return literal(expr.value) if plain else None  # type: ignore[union-attr]
+        return (None,)
+    if isinstance(expr, ast.List):
+        found = [_constant(item) for item in expr.items]
+        return None if None in found else (tuple(item[0] for item in found if item),)
+    if not isinstance(expr, (ast.Number, ast.String, ast.Bool)) or getattr(expr, "unit", ""):
+        return None
+    return (expr.value,)
 
 
 def _inner_calls(nodes: tuple[Node, ...]) -> Iterator[CallNode]:

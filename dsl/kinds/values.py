@@ -12,7 +12,7 @@ from typing import Any
 
 from dsl.record import Record
 from dsl.shapes.dim import Poly
-from dsl.shapes.trace import AUTO, Auto, TracedBool, formula, traced
+from dsl.shapes.trace import AUTO, Auto, TracedBool, formula, items, traced
 from dsl.shapes.types import DTYPES
 
 
@@ -217,7 +217,7 @@ class Ints(ValueType):
             return (self.item.coerce(value),) * self.count
         if len(value) != self.count:
             raise BadValue(f"takes {self.name}, not {describe(value)}")
-        return tuple(self.item.coerce(item) for item in value)
+        return tuple(self.item.coerce(item) for item in items(value))
 
 
 class ListOf(ValueType):

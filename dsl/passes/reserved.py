@@ -49,10 +49,10 @@ def _names_of(element: ast.Element, scope: Scope) -> Counter[str]:
         return reserved_names(element.then, scope) | reserved_names(element.otherwise, scope)
     if isinstance(element, ast.Parallel):
         return Counter(["parallel"])
-    return Counter([_repeat_name(element, scope)])
+    return Counter([repeat_name(element, scope)])
 
 
-def _repeat_name(element: ast.Repeat, scope: Scope) -> str:
+def repeat_name(element: ast.Repeat, scope: Scope) -> str:
     """What a repeat is called: after its one unnamed layer, else ``repeat``."""
     inner = [item for item in element.body.statements if not isinstance(item, ast.Let)]
     if len(inner) == 1 and isinstance(inner[0], ast.Step) and not inner[0].names:

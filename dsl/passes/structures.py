@@ -21,7 +21,7 @@ from dsl.passes.drafts import (
 from dsl.passes.evaluate import Reported
 from dsl.passes.flow import Flow, Frame
 from dsl.passes.locals import Locals, carry
-from dsl.passes.reserved import reserved_names
+from dsl.passes.reserved import repeat_name, reserved_names
 from dsl.passes.scope import Binding, Scope, Tensor
 from dsl.passes.usage import Usage, mentioned
 from dsl.shapes.trace import Expr, Operand, Traced, formula, plain, traced
@@ -300,7 +300,7 @@ class Structures:
                     element.count.span,
                 )  # fmt: skip
         self._note_exits(draft, flow, names)
-        self._name_repeat(element, draft)
+        self._name_repeat(element, draft, frame.scope)
         self.usage.use(flow.values)
         output = self._fresh(current)
         draft.outputs = output.values
@@ -399,8 +399,10 @@ class Structures:
             element.count.span, helps=helps,
         )  # fmt: skip
 
-    def _name_repeat(self, element: ast.Repeat, draft: RepeatDraft) -> None:
-        """A repeat of one unnamed layer is called after it."""
+    def _name_repeat(self, element: ast.Repeat, draft: RepeatDraft, scope: Scope) -> None:
+        """A repeat of one unnamed layer is called after it, also where there is no round."""
+        if not draft.rounds:
+            draft.base = repeat_name(element, scope)
         if draft.rounds and all(part.single is not None for part in draft.rounds):
             bases = {part.single.base for part in draft.rounds if part.single}
             if len(bases) == 1:

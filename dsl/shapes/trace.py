@@ -173,6 +173,35 @@ def formula(value: Any) -> Operand:
     return value.expr if isinstance(value, Traced) else value
 
 
+def items(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The items of a list, each with the formula that takes it out of the list's."""
+    if not isinstance(value, TracedList):
+        return value
+    chosen = (_item(value.expr, index) for index in range(len(value)))
+    return tuple(traced(item, expr) for item, expr in zip(value, chosen))
+
+
+def _item(expr: Operand, index: int) -> Operand:
+    """The formula of an item: of a list written out, or of a choice of such, the item itself."""
+    if isinstance(expr, Expr) and expr.op == "list":
+        return expr.args[index]
+    if isinstance(expr, Expr) and expr.op == "if":
+        then, condition, otherwise = expr.args
+        return Expr("if", _item(then, index), condition, _item(otherwise, index))
+    return expr[index] if isinstance(expr, tuple) else Expr("index", expr, index)
+
+
+def whole(values: tuple[Any, ...]) -> Any:
+    """The list that some values are all the items of, in order; else the values."""
+    formulas = [formula(value) for value in values]
+    first = formulas[0] if formulas else None
+    if isinstance(first, Expr) and first.op == "index":
+        source = first.args[0]
+        if formulas == [Expr("index", source, index) for index in range(len(values))]:
+            return TracedList(tuple(map(plain, values)), source)
+    return values
+
+
 def plain(value: Any) -> Any:
     """The value without its formula, tuples included."""
     if isinstance(value, TracedBool):
