@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.lowering.merging import fold_equal, note_merged, unmerged
+from backends.lowering.merging import Sizes, fold_equal, note_merged, note_results, unmerged
 from dsl.ir import (
     Body,
     CallNode,
@@ -178,17 +178,20 @@ class Template:
     merged: Mapping[str, Operand] = field(default_factory=dict)
 
 
-def align(bodies: Sequence[Body], unroll: bool = False) -> Template:
+def align(
+    bodies: Sequence[Body], results: Callable[[list[CallNode]], Sizes], unroll: bool = False
+) -> Template:
     """The template of some bodies.
 
     Args:
         bodies: The variants.
+        results: The sizes of what calls that correspond give, by the callers' formula.
         unroll: Whether to write out the rounds of repeats one by one, as a last resort.
 
     Raises:
         Conflict: They differ in more than numbers and branches.
     """
-    aligner = _Aligner(unroll)
+    aligner = _Aligner(results, unroll)
     inputs = aligner.slots([body.inputs for body in bodies])
     nodes = aligner.nodes([body.nodes for body in bodies])
     outputs = aligner.known([tuple(item.value for item in body.outputs) for body in bodies])
@@ -228,7 +231,8 @@ def same_formula(values: Sequence[Any]) -> Any:
 class _Aligner:
     """Walks variants in step, and remembers which values correspond."""
 
-    def __init__(self, unroll: bool) -> None:
+    def __init__(self, results: Callable[[list[CallNode]], Sizes], unroll: bool) -> None:
+        self._results = results
         self._unroll = unroll
         self.settled: set[str] = set()
         self.merged: dict[str, Operand] = {}
@@ -294,6 +298,7 @@ class _Aligner:
         inputs = self.known([node.inputs for node in variants])
         outputs = self.slots([node.outputs for node in variants])
         shared = self._shared_of(variants)
+        note_results(variants, self._results, self.merged)
         slot = CallSlot(
             first.name, _line(first), first.comments, variants, inputs, outputs, shared
         )  # type: ignore[arg-type]

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.lowering.align import Conflict, Template, align
+from backends.lowering.align import Conflict, Slot, Template, align
 from backends.lowering.comments import comments_above
+from backends.lowering.merging import Sizes, unmerged
 from backends.lowering.rewrite import pool_first
 from backends.pycode.literals import literal
 from dsl.ir import CallNode, Instance, Model, Node, children
+from dsl.passes.applying import caller_formulas
 from dsl.passes.scope import LayerClosure, Scope
-from dsl.shapes.trace import Expr, Operand, formula
+from dsl.shapes.trace import Expr, Operand, formula, names_in, substitute
 from dsl.syntax import ast
 
 
@@ -91,6 +93,34 @@ class Book:
             raise Conflict
         return next(iter(plans.values()))
 
+    def results(self, calls: list[CallNode]) -> Sizes:
+        """The sizes of what some calls give, by one formula for all of them.
+
+        Args:
+            calls: Variants of one another, of blocks that have their class.
+        """
+        found = [self._results(call) for call in calls]
+        first = found[0]
+        return [
+            [
+                size if all(other[index][axis] == size for other in found) else None
+                for axis, size in enumerate(sizes)
+            ]
+            for index, sizes in enumerate(first)
+        ]
+
+    def _results(self, call: CallNode) -> Sizes:
+        """The sizes that a call gives, by the formulas that all variants of its block share."""
+        formulas = caller_formulas(call.instance, call.args, call.inputs)
+        plan = self._plans.get(call.instance)
+        if plan is None:
+            types = (item.value.type for item in call.instance.body.outputs)
+            return [[None] * type_.rank for type_ in types]
+        return [
+            [_in_terms_of(plan, slot, axis, formulas) for axis in range(slot.variants[0].type.rank)]
+            for slot in plan.template.outputs
+        ]
+
     def name(self, wanted: str) -> str:
         """A name for a class that none has yet."""
         name, number = wanted, 2
@@ -145,7 +175,7 @@ class Book:
 
     def _written(self, group: list[Instance], unroll: bool) -> ClassPlan:
         decl = group[0].decl
-        template = align([instance.body for instance in group], unroll)
+        template = align([instance.body for instance in group], self.results, unroll)
         pool_first(template)
         sizes = tuple(group[0].sizes)
         plan = ClassPlan(decl.name, template, sizes, block_params(decl, group[0].scope))
@@ -203,6 +233,15 @@ class Book:
                     aliases[size] = param
                     break
         return aliases
+
+
+def _in_terms_of(plan: ClassPlan, slot: Slot, axis: int, formulas: dict[str, Any]) -> Operand:
+    """The formula of a class's result at a call; None where its variants have none in common."""
+    sizes = {
+        unmerged(formula(value.type.shape[axis]), plan.template.merged) for value in slot.variants
+    }
+    size = sizes.pop()
+    return None if sizes or names_in(size) - formulas.keys() else substitute(size, formulas)
 
 
 def _inner_plans(plan: ClassPlan) -> Iterator[ClassPlan]:

@@ -155,9 +155,22 @@ class ConstructorWriter(StepWriter):
         yield f"{pad}{rounds} = []"
         yield header
         yield f"{pad}    {rounds}.append({item})"
-        for name in needed:
-            yield f"{pad}    {self.variable(name)} = {self.code(slot.carried[name][1])}"
+        for line in self.advance(slot, needed):
+            yield f"{pad}    {line}"
         yield f"{pad}{self.target(path)} = {self.container(slot, rounds)}"
+
+    def advance(self, slot: RepeatSlot, needed: list[str]) -> list[str]:
+        """The lines that bring carried sizes to their next values: all at once where they mix."""
+        targets = [self.variable(name) for name in needed]
+        values = [self.code(slot.carried[name][1]) for name in needed]
+        mixed = any(
+            mentions(value, target)
+            for index, value in enumerate(values)
+            for target in targets[:index]
+        )
+        if mixed:
+            return [f"{', '.join(targets)} = {', '.join(values)}"]
+        return [f"{target} = {value}" for target, value in zip(targets, values)]
 
     def free_variable(self, name: str) -> str:
         """A name for a variable of the constructor that the spec does not use."""

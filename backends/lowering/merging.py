@@ -7,12 +7,16 @@ name gets its meaning, from the variants together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dsl.ir import WhenNode
+from dsl.ir import CallNode, WhenNode
 from dsl.passes.locals import MERGED
+from dsl.shapes.dim import Dim
 from dsl.shapes.trace import Expr, Operand, formula, names_in, substitute
+
+Sizes = list[list[Operand]]
+"""A formula for each axis of each result, None where there is none."""
 
 
 def note_merged(variants: Sequence[WhenNode], merged: dict[str, Operand]) -> None:
@@ -25,11 +29,36 @@ def note_merged(variants: Sequence[WhenNode], merged: dict[str, Operand]) -> Non
     """
     for index, output in enumerate(variants[0].outputs):
         for axis, dim in enumerate(output.type.shape):
-            name = formula(dim)
-            if isinstance(name, Expr) and name.op == "name" and name.args[0].startswith(MERGED):
+            name = _merged_name(dim)
+            if name:
                 operand = _merge(variants, index, axis)
-                known = merged.get(name.args[0], operand)
-                merged[name.args[0]] = operand if known == operand else None
+                merged[name] = operand if merged.get(name, operand) == operand else None
+
+
+def note_results(
+    variants: list[CallNode], results: Callable[[list[CallNode]], Sizes], merged: dict[str, Operand]
+) -> None:
+    """Notes what those sizes of a block's results are that hang on a choice in the block.
+
+    Args:
+        variants: The call in each variant.
+        results: The sizes of what they give, by one formula of the callers.
+        merged: As of `note_merged`.
+    """
+    named = [list(map(_merged_name, output.type.shape)) for output in variants[0].outputs]
+    if not any(name for names in named for name in names):
+        return
+    for names, sizes in zip(named, results(variants)):
+        for name, operand in zip(names, sizes):
+            if name and operand != Expr("name", name):  # else a size of an input, handed on
+                merged[name] = operand if merged.get(name, operand) == operand else None
+
+
+def _merged_name(dim: Dim) -> str:
+    """The name that a size behind a choice goes under, "" for any other size."""
+    name = formula(dim)
+    is_name = isinstance(name, Expr) and name.op == "name" and name.args[0].startswith(MERGED)
+    return name.args[0] if is_name else ""
 
 
 def _merge(variants: Sequence[WhenNode], index: int, axis: int) -> Operand:

@@ -161,10 +161,10 @@ def model_code(
     try:
         book.fill()
         try:
-            plan = _model_plan(model, False)
+            plan = _model_plan(model, book, False)
             write(plan, model_writer)
         except Conflict:
-            plan = _model_plan(model, True)  # with every round written out
+            plan = _model_plan(model, book, True)  # with every round written out
             write(plan, model_writer)
     except Conflict as conflict:
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
@@ -218,13 +218,13 @@ def _no_loop(node: Node) -> Refused:
     )
 
 
-def _model_plan(model: Model, unroll: bool) -> ClassPlan:
+def _model_plan(model: Model, book: Book, unroll: bool) -> ClassPlan:
     params = {
         name: literal(plain(value)) if _is_plain(value) else None
         for name, value in model.args.items()
         if not _holds_layers(value)
     }
-    template = align([model.body], unroll)
+    template = align([model.body], book.results, unroll)
     pool_first(template)
     plan = ClassPlan(model.name, template, (), params)
     plan.unrolled = unroll

@@ -377,8 +377,8 @@ class ModelWriter(KerasWriter):
             place = len(scribe.lines)
             self.steps(slot.body, (*path, INDEX), scribe)
             scribe.settle_all(slot.results, names)
-            for name in needed:
-                scribe.add(f"{self.variable(name)} = {self.code(slot.carried[name][1])}")
+            for line in self.advance(slot, needed):
+                scribe.add(line)
             header = self.loop_header(slot, self.code, "\n".join(scribe.lines[place:]))
             scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
         self.leave(slot)

@@ -13,7 +13,7 @@ from dsl.passes.drafts import CallDraft, Draft, LayerDraft, SharedDraft, snake_c
 from dsl.passes.evaluate import Reported
 from dsl.passes.extern import extern_layer
 from dsl.passes.flow import Flow
-from dsl.passes.locals import Locals
+from dsl.passes.locals import Locals, is_merged
 from dsl.passes.scope import Module, Scope, SharedUse, Tensor
 from dsl.passes.usage import Usage, every
 from dsl.shapes.trace import Expr, TracedInt, formula, plain, substitute, traced
@@ -250,7 +250,7 @@ class Applying:
             raise Reported
         self.usage.use(inputs)
         full = self._caller_args(decl, instance, args)
-        outputs = self._caller_outputs(instance, full, inputs)
+        outputs = self._caller_outputs(instance, full, inputs, call)
         for value in outputs:
             self.origins[value] = place
         drafts.append(
@@ -367,18 +367,32 @@ class Applying:
         return {key: value for key, value in args.items() if value is not None}
 
     def _caller_outputs(
-        self, instance: Instance, args: dict[str, Any], inputs: tuple[Value, ...]
+        self,
+        instance: Instance,
+        args: dict[str, Any],
+        inputs: tuple[Value, ...],
+        call: ast.KindCall,
     ) -> tuple[Value, ...]:
-        """Values of the caller for the results of a block, their sizes in the caller's terms."""
+        """Values of the caller for the results of a block, their sizes in the caller's terms.
+
+        Sizes that hang on a choice in the block go under names, until its instances are together.
+        """
         types: list[TensorType] = list(instance.results)
         if self.trace:
-            formulas = {**instance.args, **{key: formula(value) for key, value in args.items()}}
-            names = iter(instance.sizes)
-            for value in inputs:
-                for dim in value.type.shape:
-                    if isinstance(dim, int):
-                        formulas[next(names)] = formula(dim)
+            formulas = caller_formulas(instance, args, inputs)
             types = [_in_terms_of(type_, formulas) for type_ in types]
+            for index, output in enumerate(instance.body.outputs):
+                shape = tuple(
+                    (
+                        self.locals.merge((call.span.start, index, axis), dim)
+                        if is_merged(raw)
+                        else dim
+                    )
+                    for axis, (dim, raw) in enumerate(
+                        zip(types[index].shape, output.value.type.shape)
+                    )
+                )
+                types[index] = types[index].with_shape(shape, types[index].axes)
         return tuple(Value(type_) for type_ in types)
 
     # --- reporting ----------------------------------------------------------------------
@@ -410,6 +424,16 @@ def _first_round(path: str) -> str:
         path = before + behind.lstrip("0123456789")
         before, mark, behind = path.partition("..")
     return path
+
+
+def caller_formulas(
+    instance: Instance, args: dict[str, Any], inputs: tuple[Value, ...]
+) -> dict[str, Any]:
+    """What the names of a block's parameters and sizes are at a call, by the caller's formulas."""
+    formulas = {**instance.args, **{key: formula(value) for key, value in args.items()}}
+    dims = (dim for value in inputs for dim in value.type.shape if isinstance(dim, int))
+    formulas.update(zip(instance.sizes, map(formula, dims)))
+    return formulas
 
 
 def _in_terms_of(type_: TensorType, formulas: dict[str, Any]) -> TensorType:

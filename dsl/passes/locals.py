@@ -140,6 +140,11 @@ class Locals:
         return int(dim) if result is None else traced(int(dim), result)
 
 
+def is_merged(dim: Dim) -> bool:
+    """Whether a size hangs on a choice."""
+    return any(name.startswith(MERGED) for name in names_in(formula(dim)))
+
+
 def _closed(
     name: str, first: Operand, step: Operand, times: Operand, indices: tuple[str, ...],
     bound: set[str],
