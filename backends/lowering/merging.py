@@ -109,7 +109,8 @@ def fold_equal(carried: Mapping[str, tuple[Any, Any]], merged: dict[str, Operand
     fixed = set()
     for name, (first, following) in carried.items():
         if first is not None and following is not None:
-            if unmerged(formula(following), merged) == Expr("name", name):
+            start = unmerged(formula(first), merged)
+            if unmerged(formula(following), merged) in (Expr("name", name), start):
                 merged[name] = formula(first)
                 fixed.add(name)
     return fixed
