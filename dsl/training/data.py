@@ -147,7 +147,8 @@ class CSV(Source):
 class NPZ(Source):
     """Arrays by name in a NumPy archive, samples along the first axis.
 
-    All arrays have the same number of rows. Nothing in the file is executed: it is read without
+    All arrays have the same number of rows. Sequences of several lengths are padded to one, and an
+    array of truth values, or of 0 and 1, is their mask. Nothing in the file is executed: it is read without
     pickles.
     Source: NumPy `numpy.savez`, `numpy.lib.format`.
     """
@@ -234,6 +235,7 @@ class Python(Source):
     The function takes no arguments and returns a dict of NumPy arrays by name, samples along the
     first axis; or a dict with ``train`` and, if there are any, ``validation`` and ``test``, each
     such a dict, and then `validation` and `test` here do not apply. It never runs at compile time.
+    Sequences of several lengths are padded to one, and an array of truth values is their mask.
     Source: Keras' and PyTorch's own tutorials load data this way.
     """
 

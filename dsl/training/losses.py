@@ -141,6 +141,7 @@ class CrossEntropy(Loss):
     ``(1 - s) * w[t] * -log p[t] + s / K * sum_k w[k] * -log p[k]``; the loss is the sum over all
     positions divided by the sum of their ``w[t]`` (their number, without weights). Positions whose
     target is `ignore_index` are left out of both sums; a batch that has no other is 0 / 0 = NaN.
+    Where samples have one class each, data may hold that value only if the argument is given.
     Target: int64 of the output's shape less its class axis: ``[K]`` to ``[]``, ``[time, K]`` to
     ``[time]``, ``[channels=K, h, w]`` to ``[h, w]``.
     Prediction: softmax over the class axis.

@@ -162,6 +162,8 @@ def test_losses_and_their_gradients_are_those_of_pytorch(loss: str, shape: str, 
     image = shape == "image"
     z = rng.normal(size=(6, *inner))
     t = _target(loss, z, rng, 1 if image else z.ndim - 1)
+    if shape == "vector" and "ignore" not in loss:
+        t = np.where(t == -100, 0, t)  # the one class of a sample counts unless the spec says so
     theirs_z = torch.tensor(z, requires_grad=True)
     wanted = theirs.loss_function(theirs_z, {"y": torch.tensor(t)})
     wanted.backward()
