@@ -77,6 +77,7 @@ APART = [
 ]
 VARIED = [
     {"heads": 2, "dropout": 0.5, "rope": 9.0, "rope_dim": 4, "scale": 0.2},
+    {"heads": 2, "rope": 9.0, "rope_interleaved": True, "alibi": True},
     {"heads": 3, "causal": True, "window": 3, "bias": ("value", "key")},
 ]
 BIASED = [
