@@ -50,11 +50,15 @@ class Short:
 RUNS = {
     "digits_cnn": Short("--epochs 4", "accuracy", 0.95, 1),
     "digits_unet": Short("--epochs 2", "rmse", 0, 0.3),  # 0.57 as it came
+    "hidden_letters": Short(
+        "--steps 200", "loss", 0, 3.2, ("--model", "Tiny")
+    ),  # 3.32 by how often characters occur
     "investment": Short("--epochs 60", "rmse", 0, 0.75),  # 1.5 by their mean
     "sea_temperature": Short("--epochs 25", "rmse", 0, 1),  # 1.14 by the month before
     "shakespeare": Short(
         "--steps 120", "loss", 0, 3, ("--model", "Tiny")
     ),  # 3.32 by how often bytes occur
+    "vowels": Short("--epochs 2", "accuracy", 0.3, 1),  # 0.13 by always ending the word
     "voters_mlp": Short("--epochs 10", "accuracy", 0.8, 1),  # 0.58 by the larger party
     "voters_two_tasks": Short("--epochs 10", "vote_accuracy", 0.8, 1),
 }
