@@ -114,6 +114,18 @@ class TopK(Metric):
             )
 
 
+class Perplexity(Metric):
+    """How many equally likely classes the model is as unsure among.
+
+    Formula: ``exp(mean(-log softmax(z)[t]))`` over the class axis, the mean over all samples and
+    positions that count, without class weights and label smoothing; one exponential at the end.
+    Source: Jelinek et al. 1977, doi:10.1121/1.2016299; Keras hub `Perplexity`.
+    """
+
+    tasks = ("classes",)
+    higher_is_better = False
+
+
 class MAE(Metric):
     """Mean absolute error, in units of the target.
 

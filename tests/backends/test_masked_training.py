@@ -28,9 +28,9 @@ train {{ batch = 8; accumulate = {accumulate}; metrics = [{metrics}] }}
 """
 ROWS = 6
 LOSSES = {
-    'CrossEntropy(mask="valid")': "Accuracy, TopK(2), F1",
+    'CrossEntropy(mask="valid")': "Accuracy, TopK(2), Perplexity, F1",
     'CrossEntropy(mask="valid", ignore_index=1, label_smoothing=0.2)': "Accuracy, F1",
-    "CrossEntropy": "Accuracy, TopK(2)",
+    "CrossEntropy": "Accuracy, TopK(2), Perplexity",
     'BinaryCrossEntropy(mask="valid", pos_weight=[1, 2, 3])': "Accuracy, AUC, F1",
     'BinaryCrossEntropy(mask="known")': 'Accuracy, AUC, F1, F1("macro")',
     'MSE(mask="valid")': "MAE, RMSE",
@@ -122,6 +122,8 @@ def test_figures_over_batches_are_those_of_the_positions_that_count(
     if "CrossEntropy" in loss and "Binary" not in loss:
         z, t = (z[t >= 0], t[t >= 0]) if "ignore" not in loss else (z[t != 1], t[t != 1])
         assert found["accuracy"] == pytest.approx((z.argmax(-1) == t).mean())
+        if "perplexity" in found:
+            assert found["perplexity"] == pytest.approx(np.exp(found["loss"]), rel=1e-5)
     elif "accuracy" in found:
         assert found["accuracy"] == pytest.approx(((z > 0) == (t > 0.5)).mean())
     elif "mae" in found:

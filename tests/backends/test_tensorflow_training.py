@@ -179,8 +179,8 @@ def test_losses_and_their_gradients_are_those_of_pytorch(loss: str, shape: str, 
 
 
 MEASURED = {
-    "classes": ("CrossEntropy", '[Accuracy, TopK(2), F1, F1("micro")]'),
-    "some classes": ("CrossEntropy(ignore_index=1)", "[Accuracy, TopK(3), F1]"),
+    "classes": ("CrossEntropy", '[Accuracy, TopK(2), Perplexity, F1, F1("micro")]'),
+    "some classes": ("CrossEntropy(ignore_index=1)", "[Accuracy, TopK(3), Perplexity, F1]"),
     "yes or no": ("BinaryCrossEntropy", '[Accuracy, AUC, F1, F1("macro"), F1("micro")]'),
     "values": ("MSE", "[MAE, RMSE]"),
 }

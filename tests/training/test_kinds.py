@@ -29,7 +29,7 @@ CATEGORIES = {
     "optimizer": "SGD Adam AdamW RMSprop Adagrad",
     "schedule": "Constant Step Exponential Cosine Linear",
     "regularizer": "L1 L2 ClipNorm ClipValue EarlyStopping Augment",
-    "metric": "Accuracy TopK MAE RMSE AUC F1",
+    "metric": "Accuracy TopK Perplexity MAE RMSE AUC F1",
     "data": "CSV NPZ ImageFolder Text Synthetic Python",
     "augmentation": "RandomCrop HorizontalFlip",
     "distribution": "LogUniform Uniform Choice IntUniform",

@@ -13,7 +13,7 @@ from dsl.ir import Model
 from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
 from dsl.training.losses import class_axis
-from dsl.training.metrics import AUC, F1, MAE, RMSE, Accuracy, TopK
+from dsl.training.metrics import AUC, F1, MAE, RMSE, Accuracy, Perplexity, TopK
 from dsl.training.plan import LossTerm, MetricUse, Training
 
 SHARE = 'share = tf.cast(tf.shape(part)[0] / len(rows), "float32")'
@@ -208,6 +208,12 @@ def _top_k(kind: Any, site: Site, evaluation: Evaluation) -> None:
     _right(site, evaluation, f"class_ranks({site.scores}, {target}) < {literal(kind.k)}")
 
 
+def _perplexity(_: Any, site: Site, evaluation: Evaluation) -> None:
+    target = f"tf.maximum({site.t}, 0)" if site.ignored else site.t
+    losses = f"tf.nn.sparse_softmax_cross_entropy_with_logits({target}, {site.scores})"
+    evaluation.show(site.name, f"np.exp({_mean_of(site, evaluation, losses)})")
+
+
 def _mae(_: Any, site: Site, evaluation: Evaluation) -> None:
     evaluation.show(site.name, _mean_of(site, evaluation, f"tf.abs({site.z} - {site.t})"))
 
@@ -289,6 +295,7 @@ def _yes(site: Site, evaluation: Evaluation, average: str) -> tuple[str, ...]:
 METRICS: dict[type, Any] = {
     Accuracy: _accuracy,
     TopK: _top_k,
+    Perplexity: _perplexity,
     MAE: _mae,
     RMSE: _rmse,
     AUC: _auc,

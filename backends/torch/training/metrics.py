@@ -12,7 +12,7 @@ from dsl.ir import Model
 from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
 from dsl.training.losses import class_axis
-from dsl.training.metrics import AUC, F1, MAE, RMSE, Accuracy, TopK
+from dsl.training.metrics import AUC, F1, MAE, RMSE, Accuracy, Perplexity, TopK
 from dsl.training.plan import LossTerm, MetricUse, Training
 
 
@@ -184,6 +184,20 @@ def _top_k(kind: Any, site: Site, evaluation: Evaluation) -> None:
     _figure(site, evaluation, _mean(site, evaluation, right))
 
 
+def _perplexity(_: Any, site: Site, evaluation: Evaluation) -> None:
+    """PyTorch's loss has the classes in the second place."""
+    axis, z, t = class_axis(site.type), site.z, site.t
+    if axis > 0:
+        z = f"{z}.movedim({axis + 1}, 1)"
+    if site.kept:
+        t = f"{t}.masked_fill(~{site.kept}, -100)"
+        total = evaluation.add(site.name, f'F.cross_entropy({z}, {t}, reduction="sum")')
+        mean = f"{total} / {evaluation.add(site.kept, f'{site.kept}.sum()')}"
+    else:
+        mean = evaluation.add(site.name, f"share * F.cross_entropy({z}, {t})")
+    _figure(site, evaluation, f"({mean}).exp()" if site.kept else f"{mean}.exp()")
+
+
 def _mae(_: Any, site: Site, evaluation: Evaluation) -> None:
     mean = _mean_of(site, evaluation, f"({site.z} - {site.t}).abs()")
     _figure(site, evaluation, mean)
@@ -265,6 +279,7 @@ def _count_yes(site: Site, evaluation: Evaluation, average: str) -> None:
 METRICS: dict[type, Any] = {
     Accuracy: _accuracy,
     TopK: _top_k,
+    Perplexity: _perplexity,
     MAE: _mae,
     RMSE: _rmse,
     AUC: _auc,
