@@ -148,8 +148,8 @@ class NPZ(Source):
     """Arrays by name in a NumPy archive, samples along the first axis.
 
     All arrays have the same number of rows. Sequences of several lengths are padded to one, and an
-    array of truth values, or of 0 and 1, is their mask. Nothing in the file is executed: it is read without
-    pickles.
+    array of truth values, or of 0 and 1, is their mask. Nothing in the file is executed: it is read
+    without pickles.
     Source: NumPy `numpy.savez`, `numpy.lib.format`.
     """
 

@@ -1,4 +1,4 @@
-"""`Text(mask=)`: tokens hidden as in BERT, the same in both scripts, and drawn by the seed alone."""
+"""`Text(mask=)`: tokens hidden as in BERT, the same in both scripts, drawn by the seed alone."""
 
 from __future__ import annotations
 
