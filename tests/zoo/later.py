@@ -90,4 +90,5 @@ LATER: list[Row] = [
     Row("torchvision/vgg13", "vgg", 133_047_848, 22_616_932_352, "VGG13"),
     Row("timm/starnet_s1", "starnet", 2_869_168, 843_754_752, "StarNetS1"),
     Row("timm/fasternet_t0", "fasternet", 3_905_500, 670_845_440, "FasterNetT0"),
+    Row("timm/inception_v4", "inception_v4", 42_679_816, 24_507_949_248),
 ]
