@@ -141,7 +141,7 @@ class _Reading:
     def _leave_alone(self, node: LayerNode) -> None:
         """A layer on what does not depend on the tokens must not mistake it for further ones."""
         layer: Any = node.layer
-        if isinstance(layer, (Recurrent, PositionEmbedding)) or getattr(layer, "causal", False):
+        if isinstance(layer, (Recurrent, PositionEmbedding, *ATTENTIONS)):
             self.recomputed[layer.name] = None
 
     def _place(self, value: Value | None) -> int | None:

@@ -18,14 +18,16 @@ from dsl.layers.axes import class_axis
 from dsl.layers.base import resolve_axis
 from dsl.layers.blend import LayerScale
 from dsl.layers.conv import Conv1d
-from dsl.layers.dropout import AlphaDropout, Dropout, StochasticDepth
+from dsl.layers.dropout import AlphaDropout, Dropout, SpatialDropout, StochasticDepth
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
 from dsl.layers.linear import Linear
 from dsl.layers.merge import Arithmetic, Concat, Identity, Scale
 from dsl.layers.mixture import MixtureOfExperts
 from dsl.layers.normalization import L2Normalize, LayerNorm, RMSNorm
+from dsl.layers.pointwise import Elementary
 from dsl.layers.recurrent import Recurrent
-from dsl.layers.reshape import Permute, ToSequence, Transpose
+from dsl.layers.reduce import Max, Mean, Min, Sum
+from dsl.layers.reshape import Permute, Squeeze, ToSequence, Transpose, Unsqueeze
 from dsl.layers.resize import Pad
 from dsl.layers.scan import LinearRecurrence, SelectiveScan
 from dsl.layers.slicing import Select, Slice, Split
@@ -62,8 +64,14 @@ def _last(node: LayerNode, places: Places) -> str | None:
 
 
 def _turned(node: LayerNode, places: Places) -> str | None:
-    """Axes in another order."""
+    """Axes in another order, or with some of size 1 more or less."""
     return EACH
+
+
+def _reduced(node: LayerNode, places: Places) -> str | None:
+    """Some axes brought down to one value, the positions not among them."""
+    layer: Any = node.layer
+    return EACH if places[0] not in layer.positions(node.types[0]) else None
 
 
 def _as_sequence(node: LayerNode, places: Places) -> str | None:
@@ -96,8 +104,8 @@ def _sliced(node: LayerNode, places: Places) -> str | None:
 
 def _scan(node: LayerNode, places: Places) -> str | None:
     """From the first position to the last."""
-    ends = (x is not None and place == x.rank - 2 for x, place in zip(node.types, places))
-    return BACK if all(ends) else None
+    pairs = [(x, place) for x, place in zip(node.types, places) if x and place is not None]
+    return BACK if all(place == x.rank - 2 for x, place in pairs) else None
 
 
 def shift(node: LayerNode, places: Places) -> int:
@@ -177,12 +185,13 @@ def _never(node: LayerNode, places: Places) -> str | None:
 
 
 RULES: dict[type[Kind], Rule] = {
-    **dict.fromkeys((Activation, Arithmetic, Identity, Scale, LayerScale), _each),
-    **dict.fromkeys((Dropout, AlphaDropout, StochasticDepth), _each),
+    **dict.fromkeys((Activation, Elementary, Arithmetic, Identity, Scale, LayerScale), _each),
+    **dict.fromkeys((Dropout, AlphaDropout, SpatialDropout, StochasticDepth), _each),
     **dict.fromkeys((Linear, LayerNorm, RMSNorm, MixtureOfExperts), _last),
     Embedding: _each,
     **dict.fromkeys((AlongAxis, Concat, L2Normalize, Select, Split), _along),
-    **dict.fromkeys((Permute, Transpose), _turned),
+    **dict.fromkeys((Permute, Transpose, Squeeze, Unsqueeze), _turned),
+    **dict.fromkeys((Max, Mean, Min, Sum), _reduced),
     ToSequence: _as_sequence,
     Slice: _sliced,
     Pad: _padded,

@@ -124,6 +124,18 @@ model Net {
   output following: float32[time, 11] = Linear(11)
 }
 """,
+    "rwkv": """\
+model Net {
+  input tokens: int64[time=9]
+  Embedding(11, 6)
+  key = Linear(6)
+  decay = Parameter([6]) -> Sigmoid
+  weight = key -> Exp
+  past = (weight, decay) -> LinearRecurrence -> Pad([1, 0], dim=time) -> Slice(stop=-1, dim=time)
+  (key, past) -> Add
+  output following: float32[time, 11] = Linear(11)
+}
+""",
     "t5_decoder": """\
 model Net {
   input tokens: int64[time=9]
@@ -285,6 +297,7 @@ REFUSED = {
     "over positions": "Softmax(dim=0)",
     "norm over positions": "L2Normalize(dim=0)",
     "window ahead": "SelfAttention(2, window=3)",
+    "padded with later ones": 'Pad([2, 0], mode="reflect", dim=time) -> Slice(0, -2, dim=time)',
 }
 
 
@@ -313,6 +326,27 @@ def test_a_layer_at_several_places_keeps_nothing() -> None:
   Embedding(11, 8) -> attend -> attend -> Linear(11)"""
     found = found_in(body)
     assert found is not None and not found.cached and found.recomputed == ("SelfAttention",)
+
+
+def test_attention_beside_the_tokens_keeps_nothing() -> None:
+    body = """given = Parameter([3, 8]) -> SelfAttention(2) -> Mean(dim=0)
+  x = tokens -> Embedding(11, 8) -> SelfAttention(2, causal=true)
+  (x, given) -> Add -> Linear(11)"""
+    found = found_in(body)
+    assert found is not None and not found.cached
+
+
+def test_norms_and_shifts_written_out_are_followed() -> None:
+    body = """x = Embedding(11, 8)
+  size = x -> Mean(dim=features, keepdim=true)
+  last = x -> Pad([1, 0], dim=time) -> Slice(0, -1, dim=time)
+  (x, size, last) -> Add -> Linear(11)"""
+    found = found_in(body)
+    assert found is not None and found.recomputed == ("Pad",)
+    assert (
+        found_in(body.replace("Pad([1, 0]", "Pad([0, 1]").replace("Slice(0, -1", "Slice(1")) is None
+    )
+    assert found_in(body.replace("dim=features", "dim=time")) is None
 
 
 def found_in(body: str) -> Any:
