@@ -165,3 +165,51 @@ def test_a_step_in_parts_is_a_step_on_the_whole(loss: str, tmp_path: Path) -> No
     assert float(loss_thrice) == pytest.approx(float(loss_once), rel=1e-5)
     for a, b in zip(single.get_weights(), triple.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+TERMS = """\
+model Net {{
+  input x: float32[4, 3]
+  input valid: bool[4]
+  h = (x, mask=valid) -> GRU(5, return_sequences=true)
+  output y = h -> Linear(3)
+  output v = h -> Linear(2)
+}}
+loss {{ y: CrossEntropy(mask="valid") * 0.5; v: MSE }}
+optimizer SGD(lr=0.5)
+train {{ batch = 8; accumulate = {accumulate} }}
+"""
+
+
+def test_terms_are_weighed_each_by_what_counts_in_it(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "3").mkdir()
+    (ours, theirs), (ours_in_3, theirs_in_3) = (
+        twins(TERMS.format(accumulate=parts), tmp_path / str(parts)) for parts in (1, 3)
+    )
+    data = arrays('CrossEntropy(mask="valid")')
+    del data["known"]
+    data["v"] = np.random.default_rng(8).normal(size=(ROWS, 4, 2))
+    data = {name: _single(values) for name, values in data.items()}
+    batch = {name: torch.from_numpy(values) for name, values in data.items()}
+    once, thrice = theirs.build_model(), theirs_in_3.build_model()
+    thrice.load_state_dict(once.state_dict())
+    whole = theirs.evaluate(once, batch, 8)
+    assert theirs.evaluate(once, batch, 2) == pytest.approx(whole, rel=1e-5)
+    loss = theirs.train_step(once, theirs.make_optimizer(once), batch).item()
+    parts = theirs_in_3.train_step(thrice, theirs_in_3.make_optimizer(thrice), batch).item()
+    assert loss == pytest.approx(whole["loss"], rel=1e-5)
+    assert parts == pytest.approx(loss, rel=1e-5)
+    for a, b in zip(once.parameters(), thrice.parameters()):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+    batch = {name: tf.constant(values) for name, values in data.items()}
+    single, triple = ours.build_model(), ours_in_3.build_model()
+    triple.set_weights(single.get_weights())
+    whole = ours.make_evaluate(single, batch, 8)()
+    assert ours.make_evaluate(single, batch, 2)() == pytest.approx(whole, rel=1e-5)
+    loss = float(ours.train_step(single, ours.SGD(single), batch))
+    parts = float(ours_in_3.train_step(triple, ours_in_3.SGD(triple), batch))
+    assert loss == pytest.approx(whole["loss"], rel=1e-5)
+    assert parts == pytest.approx(loss, rel=1e-5)
+    for a, b in zip(single.get_weights(), triple.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -101,7 +101,7 @@ def counted(term: LossTerm, training: Training) -> str:
         kept = f"({test}) & {kept}" if kept else test
     if kept:
         return f'tf.math.count_nonzero({kept}, dtype="float32")'
-    return f'tf.size({t}, out_type="float32")'
+    return f'tf.cast(tf.size({t}), "float32")'
 
 
 def _unique(name: str, lines: list[str]) -> str:
