@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
     python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=ec3b9a678a32798b3adb8a4369ea065e
+msl: sha256=7a9c22ff7b0969806608a28a04608cee
 """
 
 import argparse
@@ -97,10 +97,9 @@ def attend(query, key, value, scale, seen=None):  # [.., heads, T, size]
 class Attention(layers.Layer):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    cache = None  # earlier positions, while a sequence is continued
-
     def __init__(self, width, heads, causal=False, rope=None, **kwargs):
         super().__init__(**kwargs)
+        self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
         self.size = width // heads
         self.scale = self.size**-0.5
@@ -163,118 +162,6 @@ class Shakespeare(keras.Model):
 
 def build_model():
     return Shakespeare()
-
-
-# --- generation ---
-
-
-class KVCache:
-    """What layers keep of the positions so far: keys and values.
-
-    Attributes:
-        limit: The most positions.
-        length: How many there are so far.
-        kept: What each layer keeps.
-    """
-
-    def __init__(self, limit):
-        self.limit = limit
-        self.length = tf.Variable(0)
-        self.kept = {}
-
-    def reset(self):
-        """Forgets everything."""
-        self.length.assign(0)
-
-    def extend(self, layer, keys, values, axis):
-        """Takes in keys and values of further positions; gives those of all, free ones as zeros.
-
-        Positions lie along the axis. What is free, and what is left of earlier runs, is ahead.
-        """
-        if layer not in self.kept:
-            with tf.init_scope():
-                shape = [*keys.shape]
-                shape[axis] = self.limit
-                self.kept[layer] = [tf.Variable(tf.zeros(shape, keys.dtype)) for _ in range(2)]
-        place = slice(self.length, self.length + tf.shape(keys)[axis])
-        index = (..., place, *[slice(None)] * (-axis - 1))
-        for kept, new in zip(self.kept[layer], (keys, values)):
-            kept[index].assign(new)
-        return [tf.convert_to_tensor(kept) for kept in self.kept[layer]]
-
-
-@contextlib.contextmanager
-def remembering(model, limit):
-    """While it lasts, each call of the model goes on where the one before ended."""
-    cache = KVCache(limit)
-    users = [layer for layer in model._flatten_layers() if isinstance(layer, Attention)]
-    for layer in users:
-        layer.cache = cache
-    try:
-        yield cache
-    finally:
-        for layer in users:
-            layer.cache = None
-
-
-def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
-    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
-
-    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
-    together reach the probability `top_p` (Holtzman et al. 2020).
-    """
-    if temperature == 0:
-        return int(logits.argmax())
-    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
-    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
-    chances /= chances.sum()
-    chances[np.cumsum(chances) - chances >= top_p] = 0
-    return int(rng.choice(order, p=chances / chances.sum()))
-
-
-def generate(
-    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
-):
-    """The tokens that follow some others, each drawn from what the model expects after all before.
-
-    Args:
-        model: The model.
-        tokens: The tokens to continue, at least one.
-        count: How many to draw at most.
-        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
-        top_k: Draw from the `top_k` likeliest only, if given.
-        top_p: Draw from the fewest that together have this probability.
-        seed: Makes the drawing repeatable.
-        stop: Tokens that end it; they are not returned.
-        context: The most tokens that the model looks at: the last ones.
-    """
-    tokens, prompt = list(tokens), len(tokens)
-    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
-        raise ValueError("give at least one token, all from 0 to 255")
-    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
-        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
-    rng, stop = np.random.default_rng(seed), list(stop)
-    with remembering(model, min(context, prompt + count)) as cache:
-
-        @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None], "int64")])
-        def step(fresh):
-            logits = model(fresh, training=False)[0, -1]
-            cache.length.assign_add(tf.shape(fresh)[1])
-            return tf.cast(logits, "float64")  # [vocabulary]
-
-        length = 0  # of what is taken in
-        fresh = tokens[-context:]
-        for _ in range(count):
-            if length + len(fresh) > context:  # all positions move: begin anew
-                cache.reset()
-                length, fresh = 0, tokens[-context:]
-            length += len(fresh)
-            logits = step(tf.constant([fresh], "int64")).numpy()
-            fresh = [sample(logits, temperature, top_k, top_p, rng)]
-            tokens += fresh
-            if stop and tokens[prompt:][-len(stop) :] == stop:
-                return tokens[prompt : -len(stop)]
-    return tokens[prompt:]
 
 
 # --- data ---
@@ -663,6 +550,118 @@ def train(args):
             sys.exit(128 + caught[0])
 
 
+# --- generation ---
+
+
+class KVCache:
+    """What layers keep of the positions so far: keys and values.
+
+    Attributes:
+        limit: The most positions.
+        length: How many there are so far.
+        kept: What each layer keeps.
+    """
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.length = tf.Variable(0)
+        self.kept = {}
+
+    def reset(self):
+        """Forgets everything."""
+        self.length.assign(0)
+
+    def extend(self, layer, keys, values, axis):
+        """Takes in keys and values of further positions; gives those of all, free ones as zeros.
+
+        Positions lie along the axis. What is free, and what is left of earlier runs, is ahead.
+        """
+        if layer not in self.kept:
+            with tf.init_scope():
+                shape = [*keys.shape]
+                shape[axis] = self.limit
+                self.kept[layer] = [tf.Variable(tf.zeros(shape, keys.dtype)) for _ in range(2)]
+        place = slice(self.length, self.length + tf.shape(keys)[axis])
+        index = (..., place, *[slice(None)] * (-axis - 1))
+        for kept, new in zip(self.kept[layer], (keys, values)):
+            kept[index].assign(new)
+        return [tf.convert_to_tensor(kept) for kept in self.kept[layer]]
+
+
+@contextlib.contextmanager
+def remembering(model, limit):
+    """While it lasts, each call of the model goes on where the one before ended."""
+    cache = KVCache(limit)
+    users = [layer for layer in model._flatten_layers() if isinstance(layer, Attention)]
+    for layer in users:
+        layer.cache = cache
+    try:
+        yield cache
+    finally:
+        for layer in users:
+            layer.cache = None
+
+
+def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
+    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
+
+    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
+    together reach the probability `top_p` (Holtzman et al. 2020).
+    """
+    if temperature == 0:
+        return int(logits.argmax())
+    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
+    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
+    chances /= chances.sum()
+    chances[np.cumsum(chances) - chances >= top_p] = 0
+    return int(rng.choice(order, p=chances / chances.sum()))
+
+
+def generate(
+    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
+):
+    """The tokens that follow some others, each drawn from what the model expects after all before.
+
+    Args:
+        model: The model.
+        tokens: The tokens to continue, at least one.
+        count: How many to draw at most.
+        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
+        top_k: Draw from the `top_k` likeliest only, if given.
+        top_p: Draw from the fewest that together have this probability.
+        seed: Makes the drawing repeatable.
+        stop: Tokens that end it; they are not returned.
+        context: The most tokens that the model looks at: the last ones.
+    """
+    tokens, prompt = list(tokens), len(tokens)
+    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
+        raise ValueError("give at least one token, all from 0 to 255")
+    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
+        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
+    rng, stop = np.random.default_rng(seed), list(stop)
+    with remembering(model, min(context, prompt + count)) as cache:
+
+        @tf.function(autograph=False, input_signature=[tf.TensorSpec([1, None], "int64")])
+        def step(fresh):
+            logits = model(fresh, training=False)[0, -1]
+            cache.length.assign_add(tf.shape(fresh)[1])
+            return tf.cast(logits, "float64")  # [vocabulary]
+
+        length = 0  # of what is taken in
+        fresh = tokens[-context:]
+        for _ in range(count):
+            if length + len(fresh) > context:  # all positions move: begin anew
+                cache.reset()
+                length, fresh = 0, tokens[-context:]
+            length += len(fresh)
+            logits = step(tf.constant([fresh], "int64")).numpy()
+            fresh = [sample(logits, temperature, top_k, top_p, rng)]
+            tokens += fresh
+            if stop and tokens[prompt:][-len(stop) :] == stop:
+                return tokens[prompt : -len(stop)]
+    return tokens[prompt:]
+
+
 # --- commands ---
 
 
@@ -720,7 +719,7 @@ def to_text(tokens, _):
     return bytes(tokens).decode(errors="replace")
 
 
-def write_on(args):
+def continue_prompt(args):
     """Continues a prompt, token by token, by what a checkpoint expects."""
     pick_device(args.device)
     model, state = load_trained(args)
@@ -821,7 +820,7 @@ def main():
     for path in (args.data, args.input):
         if path and not os.path.exists(path):
             parser.error(f"{path} does not exist")
-    commands = {"train": train, "evaluate": score, "predict": predict, "generate": write_on}
+    commands = {"train": train, "evaluate": score, "predict": predict, "generate": continue_prompt}
     (dry_run if args.dry_run else commands[args.command])(args)
 
 

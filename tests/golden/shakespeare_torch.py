@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python shakespeare_torch.py evaluate
     python shakespeare_torch.py predict --checkpoint runs/shakespeare_torch/best.pt --input FILE
     python shakespeare_torch.py generate --prompt "Once" --temperature 0.8
-msl: sha256=3ee623989c1c2965bcfb3f3e5969e4de
+msl: sha256=998e8de8cfebbe3c68e0ef259fd6e3e1
 """
 
 import argparse
@@ -47,10 +47,9 @@ def rotate(x, base, start):  # [.., T, head_dim]
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    cache = None  # earlier positions, while a sequence is continued
-
     def __init__(self, width, heads, causal=False, rope=None):
         super().__init__()
+        self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
         self.causal = causal
         self.rope = rope
@@ -108,101 +107,6 @@ class Shakespeare(nn.Module):
 
 def build_model():
     return Shakespeare()
-
-
-# --- generation ---
-
-
-class KVCache:
-    """What layers keep of the positions so far: keys and values.
-
-    Attributes:
-        limit: The most positions.
-        length: How many there are so far.
-        kept: What each layer keeps.
-    """
-
-    def __init__(self, limit):
-        self.limit, self.length, self.kept = limit, 0, {}
-
-    def extend(self, layer, keys, values):  # [.., T, size]
-        """Takes in keys and values of further positions; gives those of all positions so far."""
-        if layer not in self.kept:
-            self.kept[layer] = [
-                x.new_empty((*x.shape[:-2], self.limit, x.shape[-1])) for x in (keys, values)
-            ]
-        stop = self.length + keys.shape[-2]
-        for kept, new in zip(self.kept[layer], (keys, values)):
-            kept[..., self.length : stop, :] = new
-        return (kept[..., :stop, :] for kept in self.kept[layer])
-
-
-@contextlib.contextmanager
-def remembering(model, limit):
-    """While it lasts, each call of the model goes on where the one before ended."""
-    cache = KVCache(limit)
-    layers = [module for module in model.modules() if isinstance(module, Attention)]
-    for layer in layers:
-        layer.cache = cache
-    try:
-        yield cache
-    finally:
-        for layer in layers:
-            layer.cache = None
-
-
-def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
-    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
-
-    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
-    together reach the probability `top_p` (Holtzman et al. 2020).
-    """
-    if temperature == 0:
-        return int(logits.argmax())
-    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
-    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
-    chances /= chances.sum()
-    chances[np.cumsum(chances) - chances >= top_p] = 0
-    return int(rng.choice(order, p=chances / chances.sum()))
-
-
-@torch.inference_mode()
-def generate(
-    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
-):
-    """The tokens that follow some others, each drawn from what the model expects after all before.
-
-    Args:
-        model: The model.
-        tokens: The tokens to continue, at least one.
-        count: How many to draw at most.
-        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
-        top_k: Draw from the `top_k` likeliest only, if given.
-        top_p: Draw from the fewest that together have this probability.
-        seed: Makes the drawing repeatable.
-        stop: Tokens that end it; they are not returned.
-        context: The most tokens that the model looks at: the last ones.
-    """
-    tokens, prompt = list(tokens), len(tokens)
-    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
-        raise ValueError("give at least one token, all from 0 to 255")
-    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
-        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
-    rng, stop = np.random.default_rng(seed), list(stop)
-    model.eval()
-    device = next(model.parameters()).device
-    with remembering(model, min(context, prompt + count)) as cache:
-        fresh = tokens[-context:]
-        for _ in range(count):
-            if cache.length + len(fresh) > context:  # all positions move: begin anew
-                cache.length, fresh = 0, tokens[-context:]
-            logits = model(torch.tensor([fresh], device=device))[0, -1]  # [vocabulary]
-            cache.length += len(fresh)
-            fresh = [sample(logits.double().cpu().numpy(), temperature, top_k, top_p, rng)]
-            tokens += fresh
-            if stop and tokens[prompt:][-len(stop) :] == stop:
-                return tokens[prompt : -len(stop)]
-    return tokens[prompt:]
 
 
 # --- data ---
@@ -496,6 +400,101 @@ def train(args):
             sys.exit(128 + caught[0])
 
 
+# --- generation ---
+
+
+class KVCache:
+    """What layers keep of the positions so far: keys and values.
+
+    Attributes:
+        limit: The most positions.
+        length: How many there are so far.
+        kept: What each layer keeps.
+    """
+
+    def __init__(self, limit):
+        self.limit, self.length, self.kept = limit, 0, {}
+
+    def extend(self, layer, keys, values):  # [.., T, size]
+        """Takes in keys and values of further positions; gives those of all positions so far."""
+        if layer not in self.kept:
+            self.kept[layer] = [
+                x.new_empty((*x.shape[:-2], self.limit, x.shape[-1])) for x in (keys, values)
+            ]
+        stop = self.length + keys.shape[-2]
+        for kept, new in zip(self.kept[layer], (keys, values)):
+            kept[..., self.length : stop, :] = new
+        return (kept[..., :stop, :] for kept in self.kept[layer])
+
+
+@contextlib.contextmanager
+def remembering(model, limit):
+    """While it lasts, each call of the model goes on where the one before ended."""
+    cache = KVCache(limit)
+    layers = [module for module in model.modules() if isinstance(module, Attention)]
+    for layer in layers:
+        layer.cache = cache
+    try:
+        yield cache
+    finally:
+        for layer in layers:
+            layer.cache = None
+
+
+def sample(logits, temperature, top_k, top_p, rng):  # [vocabulary]
+    """A token drawn from softmax(logits / temperature); the likeliest one at temperature 0.
+
+    Only the `top_k` likeliest take part (Fan et al. 2018), and of these only the fewest that
+    together reach the probability `top_p` (Holtzman et al. 2020).
+    """
+    if temperature == 0:
+        return int(logits.argmax())
+    order = np.argsort(-logits, kind="stable")[:top_k]  # the likeliest first
+    chances = np.exp((logits[order] - logits[order[0]]) / temperature)
+    chances /= chances.sum()
+    chances[np.cumsum(chances) - chances >= top_p] = 0
+    return int(rng.choice(order, p=chances / chances.sum()))
+
+
+@torch.inference_mode()
+def generate(
+    model, tokens, count, temperature=1.0, top_k=None, top_p=1.0, seed=None, stop=(), context=96
+):
+    """The tokens that follow some others, each drawn from what the model expects after all before.
+
+    Args:
+        model: The model.
+        tokens: The tokens to continue, at least one.
+        count: How many to draw at most.
+        temperature: Below 1 keeps to the likely, 0 always takes the likeliest.
+        top_k: Draw from the `top_k` likeliest only, if given.
+        top_p: Draw from the fewest that together have this probability.
+        seed: Makes the drawing repeatable.
+        stop: Tokens that end it; they are not returned.
+        context: The most tokens that the model looks at: the last ones.
+    """
+    tokens, prompt = list(tokens), len(tokens)
+    if not tokens or min(tokens) < 0 or max(tokens) >= 256:
+        raise ValueError("give at least one token, all from 0 to 255")
+    if temperature < 0 or not 0 < top_p <= 1 or (top_k is not None and top_k < 1):
+        raise ValueError("temperature is 0 or more, top_k 1 or more, top_p above 0 and at most 1")
+    rng, stop = np.random.default_rng(seed), list(stop)
+    model.eval()
+    device = next(model.parameters()).device
+    with remembering(model, min(context, prompt + count)) as cache:
+        fresh = tokens[-context:]
+        for _ in range(count):
+            if cache.length + len(fresh) > context:  # all positions move: begin anew
+                cache.length, fresh = 0, tokens[-context:]
+            logits = model(torch.tensor([fresh], device=device))[0, -1]  # [vocabulary]
+            cache.length += len(fresh)
+            fresh = [sample(logits.cpu().double().numpy(), temperature, top_k, top_p, rng)]
+            tokens += fresh
+            if stop and tokens[prompt:][-len(stop) :] == stop:
+                return tokens[prompt : -len(stop)]
+    return tokens[prompt:]
+
+
 # --- commands ---
 
 
@@ -555,7 +554,7 @@ def to_text(tokens, _):
     return bytes(tokens).decode(errors="replace")
 
 
-def write_on(args):
+def continue_prompt(args):
     """Continues a prompt, token by token, by what a checkpoint expects."""
     device = pick_device(args.device)
     model, state = load_trained(args, device)
@@ -655,7 +654,7 @@ def main():
     for path in (args.data, args.input):
         if path and not os.path.exists(path):
             parser.error(f"{path} does not exist")
-    commands = {"train": train, "evaluate": score, "predict": predict, "generate": write_on}
+    commands = {"train": train, "evaluate": score, "predict": predict, "generate": continue_prompt}
     (dry_run if args.dry_run else commands[args.command])(args)
 
 
