@@ -282,7 +282,7 @@ class GRU(Recurrent):
     ``r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr)``; ``z = sigmoid(W_iz x_t + b_iz +
     W_hz h_{t-1} + b_hz)``; ``n = tanh(W_in x_t + b_in + r * (W_hn h_{t-1} + b_hn))``;
     ``h_t = (1 - z) * n + z * h_{t-1}``.
-    Shape and mask: as of `SimpleRNN`.
+    Shape: as of `SimpleRNN`, a mask too.
     Weights: for each layer k and direction `weight_ih_lk` [3 * hidden_size, in], `weight_hh_lk`
     [3 * hidden_size, hidden_size], `bias_ih_lk` and `bias_hh_lk` [3 * hidden_size], their blocks
     in the order r, z, n; names end in ``_reverse`` for the backward direction. All start uniform
