@@ -5,12 +5,20 @@ from __future__ import annotations
 from backends.tensorflow.model import write_model
 from backends.tensorflow.training.script import script_context
 from backends.writing import FileWriter
-from dsl.ir import Model
+from dsl.ir import Model, expand, join, walk
 
 
 def key_names(model: Model) -> dict[str, str]:
-    """Keys that the framework spells otherwise: none, since names of layers are free in Keras."""
-    return {}
+    """For each key that scripts spell otherwise, their spelling.
+
+    Names of layers are free in Keras; a normalised weight's direction is the layer's kernel there.
+    """
+    return {
+        join(path, "weight_v"): join(path, "weight")
+        for visit in walk(model.body.nodes)
+        if visit.owners and any(weight.role == "weight_v" for weight in visit.node.weights)
+        for path in expand(visit.path)
+    }
 
 
 BACKEND = FileWriter("tensorflow", "backends.tensorflow", write_model, key_names, script_context)

@@ -141,3 +141,21 @@ def test_words_of_other_frameworks_are_told_what_to_write(layer, cure):
     (finding,) = dsl.loads(source).diagnostics
     assert finding.rule.code == "MSL104"
     assert cure in " ".join(finding.helps)
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [("torch", "conv.parametrizations.weight.original1"), ("tensorflow", "conv.weight")],
+)
+def test_scripts_find_a_direction_by_its_key(backend, name):
+    source = """
+    model M {
+      input x: float32[3, 8, 8]
+      conv = Conv2d(4, 3, weight=WeightNorm)
+      Conv2d(4, 3, weight=ScaledWeightStandardization) -> GlobalAvgPool
+      output y = Linear(2)
+    }
+    loss CrossEntropy
+    regularization { L2(1e-4) on "*.weight_v" }
+    """
+    assert f'"{name}"' in dsl.loads(source).compile(backend)

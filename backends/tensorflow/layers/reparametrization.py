@@ -37,7 +37,7 @@ def construct(
         axis = unless(-1, _kernel_axis(form, permute))
         module = site.call(site.helper(f"WeightNorm{stem}"), *args, axis=axis, **named)
         return module, (
-            KerasWeight("lengths", ("weight_g",)),
+            KerasWeight("weight_g", ("weight_g",)),
             KerasWeight("kernel", ("weight_v",), permute),
         )
     kernel = KerasWeight("kernel", ("weight",), permute)
