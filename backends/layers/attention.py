@@ -33,9 +33,10 @@ _DETAILS = {"rope_interleaved": "rope", "qk_norm_whole": "qk_norm"}
 def shown_settings(layer: Any) -> dict[str, Any]:
     """The arguments that differ from the default, or that may do so elsewhere."""
     idle = {name for name, other in _DETAILS.items() if getattr(layer, other, None) is None}
+    values = {**layer.values, **layer.left_out}
     return {
         name: value
-        for name, value in layer.values.items()
+        for name, value in values.items()
         if name in _DEFAULTS and name not in idle and unless(_DEFAULTS[name], value) is not None
     }
 

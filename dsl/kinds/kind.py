@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from dsl.kinds.values import AUTO, BadValue, KindOf, ValueType
 from dsl.record import Record
+from dsl.shapes.trace import TracedAuto
 
 
 class _Required:
@@ -112,9 +113,16 @@ class Kind:
             REGISTRY.setdefault(cls.category, {})[cls.name] = cls
 
     def __init__(self, **values: Any) -> None:
-        """Sets each argument, defaults where none is given; values are already coerced."""
+        """Sets each argument, defaults where none is given; values are already coerced.
+
+        `left_out` has the formulas of those that are `auto` here, and may be given elsewhere.
+        """
+        self.left_out: dict[str, TracedAuto] = {}
         for key, argument in self.arguments.items():
             value = values.get(key, argument.default)
+            if isinstance(value, TracedAuto):
+                self.left_out[key] = value
+                value = argument.default
             object.__setattr__(self, key, value)
         self.given: tuple[str, ...] = tuple(values)
 

@@ -33,6 +33,7 @@ from dsl.kinds.values import (
 from dsl.passes.evaluate import Expressions, Reported
 from dsl.passes.scope import LayerClosure, Scope, Tensor
 from dsl.shapes.types import AXIS_NAMES, DTYPES
+from dsl.shapes.trace import TracedAuto
 from dsl.source import Span
 from dsl.syntax import ast
 
@@ -173,7 +174,11 @@ class Evaluator(Expressions):
             else:
                 named[item.name] = value
         is_own = call.kind in scope.module.blocks
-        return self._bound(arguments, call, positional, named, spans, failed, is_own)
+        bound = self._bound(arguments, call, positional, named, spans, failed, is_own)
+        if not is_own and call.kind not in scope.module.externs:
+            given = {**dict(zip(slots, positional)), **named}
+            bound.update((key, item) for key, item in given.items() if isinstance(item, TracedAuto))
+        return bound
 
     def _refuse_values(self, arguments: dict[str, Any], call: ast.KindCall, scope: Scope) -> None:
         """Reports values of the model in the place of arguments: they come by an arrow."""
