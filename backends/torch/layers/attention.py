@@ -84,13 +84,13 @@ def _biased(settings: dict[str, Any], bias: str | None) -> bool:
 def _ask_visible(
     site: Site, settings: dict[str, Any], mask: str | None, bias: str | None
 ) -> dict[str, bool]:
-    """What must be put together: masks, these with a bias, a bias with what is behind."""
+    """What must be put together: masks of several origins, and a bias with what is behind."""
     causal = "causal" in settings
-    added = _biased(settings, bias) and not settings.keys() & _BY_HAND
-    combine = "window" in settings or (mask is not None and (added or causal))
+    combine = "window" in settings or (mask is not None and causal)
     if combine:
-        site.helper("visible", bias=added)
-    return {"combine": combine, "joined": combine and added, "behind": causal and added}
+        site.helper("visible")
+    added = _biased(settings, bias) and not settings.keys() & _BY_HAND
+    return {"combine": combine, "behind": causal and added}
 
 
 def _operand(site: Site, slot: int) -> Raw:
