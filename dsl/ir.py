@@ -180,6 +180,8 @@ class RepeatNode(Record, eq=False):
         rows: For ``repeat rows as ...`` the list, traced; else None.
         names: The names after ``as``.
         indexed: Whether the first of them, over rows, counts the rounds.
+        exits: What each size that the rounds carry is behind them, in terms known outside; None
+            where there are none (only where code is to be written).
         rounds: Distinct rounds in order; empty for none.
         inputs: The values before it.
         outputs: The values after it.
@@ -195,6 +197,7 @@ class RepeatNode(Record, eq=False):
     span: Span
     comments: tuple[str, ...] = ()
     indexed: bool = False
+    exits: dict[str, Operand] = field(default_factory=dict)
 
 
 Node = Union[LayerNode, CallNode, SharedNode, Group, WhenNode, RepeatNode]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backends.lowering.loops import carried_sizes, exits_of, together
 from backends.lowering.merging import Sizes, fold_equal, note_merged, note_results, unmerged
 from dsl.ir import (
     Body,
@@ -219,13 +220,13 @@ def same(values: Sequence[Any]) -> Any:
 
 
 def same_formula(values: Sequence[Any]) -> Any:
-    """The first of some traced values, which all variants compute by one formula.
+    """Some traced values as one, which all variants compute by one formula.
 
     Raises:
         Conflict: They differ.
     """
     same([formula(value) for value in values])
-    return values[0]
+    return together(values)
 
 
 class _Aligner:
@@ -236,6 +237,7 @@ class _Aligner:
         self._unroll = unroll
         self.settled: set[str] = set()
         self.merged: dict[str, Operand] = {}
+        self.exits: dict[str, Operand] = {}
         self._slots: dict[Value, Slot] = {}
         self._shared: dict[SharedNode, SharedSlot] = {}
 
@@ -374,7 +376,9 @@ class _Aligner:
         starts = self.slots([part.inputs for part in parts])
         body = self.nodes([part.nodes for part in parts])
         results = self.known([part.outputs for part in parts])
-        carried = _carried(rounds)
+        same([_names_carried(part) for part in parts])
+        self.exits.update(exits_of(variants))
+        carried = carried_sizes(rounds, self.merged, self.exits)
         fixed = fold_equal(carried, self.merged)
         return RepeatSlot(
             first.name, _line(first), first.comments,
@@ -427,24 +431,8 @@ def _numbered(
     return [GroupSlot(str(number), "branch", line, (), nodes, inputs, outputs)]
 
 
-def _carried(rounds: list[tuple[RepeatNode, Round]]) -> dict[str, tuple[Any, Any]]:
-    """First and next value of each carried size; None where variants have no common formula."""
-    same([{key: name for key, (name, _) in part.carried.items()} for _, part in rounds])
-    return {
-        name: (_first_size(rounds, *place), _next_size(rounds, *place))
-        for place, (name, _) in rounds[0][1].carried.items()
-    }
-
-
-def _first_size(rounds: list[tuple[RepeatNode, Round]], index: int, axis: int) -> Any:
-    sizes = [node.inputs[index].type.shape[axis] for node, _ in rounds]
-    return sizes[0] if len({formula(size) for size in sizes}) == 1 else None
-
-
-def _next_size(rounds: list[tuple[RepeatNode, Round]], index: int, axis: int) -> Any:
-    formulas = {part.carried[index, axis][1] for _, part in rounds}
-    size: Any = rounds[0][1].outputs[index].type.shape[axis]
-    return traced(int(size), formulas.pop()) if len(formulas) == 1 else None
+def _names_carried(part: Round) -> dict[tuple[int, int], str]:
+    return {place: name for place, (name, _) in part.carried.items()}
 
 
 def _line(node: Node) -> int:

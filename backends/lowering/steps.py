@@ -11,6 +11,7 @@ from backends.base import Emission, Emitters, Raw, Site, Unsupported
 from backends.lowering.align import CallSlot, Conflict, LayerSlot, Slot, same
 from backends.lowering.book import Book, ClassPlan, call_sizes
 from backends.lowering.functions import function_text
+from backends.lowering.loops import Varied
 from backends.lowering.merging import unmerged
 from backends.lowering.scribe import HOLE
 from backends.lowering.uses import count_uses
@@ -144,9 +145,10 @@ class StepWriter(ABC):
 
         Names of a loop are such, where its rounds are written out one by one.
         """
+        if isinstance(value, Varied):
+            return self._by_formula(value)
         if isinstance(value, Traced):
-            given = {name: code != "None" for name, code in self.plan.settled.items()}
-            value = traced(plain(value), knowing(self.unmerged(value.expr), given))
+            value = traced(plain(value), self._settled(value.expr))
         if isinstance(value, Traced):
             seen = all(map(self.sees, names_in(value.expr)))
             return value if seen else self._in_sight(plain(value))
@@ -155,6 +157,22 @@ class StepWriter(ABC):
         if isinstance(value, tuple):
             return tuple(map(self._in_sight, value))
         return value
+
+    def _settled(self, operand: Operand) -> Operand:
+        """A formula less what choices, and the parameters that the code settles, decide in it."""
+        given = {name: code != "None" for name, code in self.plan.settled.items()}
+        return knowing(self.unmerged(operand), given)
+
+    def _by_formula(self, value: Varied) -> Any:
+        """A value that has to be told by its formula.
+
+        Raises:
+            Conflict: The formula names what means nothing in this class.
+        """
+        operand = self._settled(value.expr)
+        if not all(map(self.sees, names_in(operand))):
+            raise Conflict
+        return Varied(operand) if isinstance(operand, Expr) else operand
 
     def function(self, closure: LayerClosure) -> str:
         """A ``layer`` argument as a function of one value: by its name in this class, or spelt.

@@ -123,6 +123,7 @@ class RepeatDraft(Draft, frozen=False, eq=False):
     rows: Any = None
     names: tuple[str, ...] = ()
     indexed: bool = False
+    exits: dict[str, Operand] = field(default_factory=dict)
     rounds: list[RoundDraft] = field(default_factory=list)
     inputs: tuple[Value, ...] = ()
     outputs: tuple[Value, ...] = ()
@@ -298,7 +299,7 @@ def _repeat(draft: RepeatDraft, name: str) -> RepeatNode:
     )  # fmt: skip
     return RepeatNode(
         name, draft.times, draft.rows, draft.names, rounds, draft.inputs, draft.outputs,
-        draft.span, draft.comments, draft.indexed,
+        draft.span, draft.comments, draft.indexed, draft.exits,
     )  # fmt: skip
 
 

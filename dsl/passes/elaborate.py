@@ -20,6 +20,7 @@ from dsl.passes.flow import UNKNOWN_FLOW, Flow, Frame
 from dsl.passes.locals import Locals
 from dsl.passes.parameters import default_value, signature
 from dsl.passes.scope import Binding, LayerClosure, Module, Scope, SharedUse, Tensor
+from dsl.passes.statements import add_comments, comments_of, declared_names
 from dsl.passes.structures import Structures
 from dsl.passes.usage import Usage
 from dsl.shapes.dim import Poly, symbol
@@ -293,17 +294,14 @@ class Elaborator(Applying, Structures):
         if flow.unknown:
             raise Reported
         add_comments(drafts, step)
-        if not step.names:
-            frame.drafts.extend(drafts)
-            frame.current = flow
-            return
-        if len(flow.values) != len(step.names):
+        if step.names and len(flow.values) != len(step.names):
             raise self.evaluator.fail(
                 "MSL118",
                 f"{count(len(step.names), 'name')} for {count(len(flow.values), 'result')}",
                 step.span,
             )
-        steps = settle("_".join(step.names), drafts, step.span)
+        name = "_".join(name for name in step.names if name != "_")
+        steps = settle(name, drafts, step.span) if name else drafts
         frame.drafts.extend(steps)
         self._name_results(step, flow, steps, frame)
         frame.current = flow
@@ -315,7 +313,8 @@ class Elaborator(Applying, Structures):
             span = step.name_spans[index] if step.name_spans else step.span
             if value is not None:
                 self.usage.name(value, name)
-            self.declare(name, Tensor(value, bearer), span, frame.scope)
+            if name != "_":
+                self.declare(name, Tensor(value, bearer), span, frame.scope)
 
     def _output(self, statement: ast.OutputDecl, frame: Frame) -> Output:
         known = frame.scope.names.get(statement.name)
@@ -476,24 +475,3 @@ class Elaborator(Applying, Structures):
             takes_none = isinstance(kind, type) and not kind.ports and not kind.variadic
             flow = Flow() if takes_none else self.take(frame, element.name_span)
         return self.apply(element, flow, frame.scope, drafts, element.span)
-
-
-def comments_of(statement: ast.Statement) -> tuple[str, ...]:
-    """The comments of a statement, those above it first."""
-    trailing = (statement.trailing,) if statement.trailing else ()
-    return tuple(comment.text for comment in (*statement.leading, *trailing))
-
-
-def add_comments(drafts: list[Draft], statement: ast.Statement) -> None:
-    """Gives the comments of a statement to its first step."""
-    if drafts:
-        drafts[0].comments = comments_of(statement)
-
-
-def declared_names(statement: ast.Statement) -> tuple[str, ...]:
-    """The names that a statement would have given."""
-    if isinstance(statement, (ast.Step, ast.Broken)):
-        return statement.names
-    if isinstance(statement, (ast.OutputDecl, ast.SharedDecl)):
-        return (statement.name,)
-    return ()

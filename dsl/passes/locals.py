@@ -104,6 +104,10 @@ class Locals:
             return
         self._exits[name] = self.resolve(_closed(name, first, step, times, indices, bound))
 
+    def exit(self, name: str) -> Operand | None:
+        """What a carried size is after its loop, if there is a formula for it."""
+        return self._exits[name]
+
     def resolve(self, operand: Operand) -> Operand | None:
         """A formula without local names, or None where there is none."""
         known = {key: value for key, value in self._exits.items() if value is not None}

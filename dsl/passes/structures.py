@@ -327,6 +327,7 @@ class Structures:
             indices = draft.names[:1] if draft.rows is None or draft.indexed else ()
             step = steps.pop() if len(steps) == 1 else None
             self.locals.note(name, first, step, formula(draft.times), indices, set(draft.names))
+            draft.exits[name] = self.locals.exit(name)
 
     def _times(self, element: ast.Repeat, scope: Scope) -> tuple[Any, Any]:
         """The number of rounds, and the rows where the repeat is over a list."""
