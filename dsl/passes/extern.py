@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.values import describe, is_int
 from dsl.layers.extern import ExternLayer
+from dsl.passes.evaluate import Reported
 from dsl.passes.flow import Flow
 from dsl.passes.scope import Binding, Module, Tensor
 from dsl.shapes.dim import Poly
@@ -33,6 +34,8 @@ def extern_layer(
         scope.names[name] = Binding(value, scope.names[name].span, used=True)
     if flow.values:
         scope.names["input"] = Binding(Tensor(flow.values[0]), None, used=True)
+    if any(isinstance(setting, ast.Broken) for setting in decl.settings):
+        raise Reported
     settings = {setting.name: setting for setting in decl.settings}
     _check_settings(elaborator, decl, settings)
     output = _type(elaborator, settings["output"].value, scope)

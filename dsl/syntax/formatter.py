@@ -38,25 +38,30 @@ class Formatter(Expressions):
     def __init__(self, source: Source) -> None:
         super().__init__(Comments(source))
         self.text = source.text
-        self.one_lines: dict[int, str | None] = {}
+        self.one_lines: dict[tuple[int, int], str | None] = {}
 
-    def _on_one_line(self, start: int, parts: Callable[[], list[list[str]]]) -> str | None:
+    def _on_one_line(
+        self, start: int, end: int, parts: Callable[[], list[list[str]]]
+    ) -> str | None:
         """The text of a construct on one line, however long; None where it needs several.
 
-        Kept by offset: without that, each level of nesting would double the work.
+        Kept by offsets: without that, each level of nesting would double the work. A body and the
+        construct that it begins with start at the same place.
 
         Args:
             start: Offset of the construct.
+            end: Offset behind it.
             parts: Writes its parts; the last is what stands between them.
         """
-        if start not in self.one_lines:
+        place = (start, end)
+        if place not in self.one_lines:
             width, self.width = self.width, _ENDLESS
             *lines, (between,) = parts()
             whole = all(len(part) == 1 for part in lines)
             text = between.join(part[0].strip() for part in lines)
-            self.one_lines[start] = text if whole else None
+            self.one_lines[place] = text if whole else None
             self.width = width
-        return self.one_lines[start]
+        return self.one_lines[place]
 
     # --- statements and the comments around them -----------------------------------------
 
@@ -230,7 +235,7 @@ class Formatter(Expressions):
         if not statements and not closing and not opening:
             return ["{ }"]
         if not opening and not closing and self.comments.same_line(start, end):
-            line = self._on_one_line(first, lambda: self._parts(statements, indent))
+            line = self._on_one_line(first, end, lambda: self._parts(statements, indent))
             if line is not None and used + len(line) + 4 <= self.width:
                 return [f"{{ {line} }}"]
         lines = ["".join(["{", *(f"  {written(comment)}" for comment in opening[:1])])]
@@ -327,7 +332,7 @@ class Formatter(Expressions):
         span = node.span
         commented = self.comments.any_in(span.start, span.end)
         if not commented and self.comments.same_line(span.start, span.end):
-            line = self._on_one_line(span.start, lambda: self._branches(node, indent))
+            line = self._on_one_line(span.start, span.end, lambda: self._branches(node, indent))
             if line is not None and used + len(line) + 13 <= self.width:
                 return [f"parallel {{ {line} }}"]
         lines = ["parallel {"]
@@ -350,7 +355,7 @@ class Formatter(Expressions):
         span = node.span
         line = None
         if not self.comments.any_in(span.start, span.end):
-            line = self._on_one_line(span.start, lambda: self._items(node, indent))
+            line = self._on_one_line(span.start, span.end, lambda: self._items(node, indent))
             if line is not None and used + len(line) + 2 <= self.width:
                 return [f"({line})"]
         return self.lay_items("(", node.items, ")", indent, span.end, line=line)

@@ -119,6 +119,13 @@ def test_slices_and_rows() -> None:
     )
 
 
+@pytest.mark.parametrize("inner", ["parallel { { A } { } } -> Add", "(a, b, c) -> Concat -> B"])
+def test_a_body_that_begins_with_what_has_brackets_too(inner: str) -> None:
+    head = f"h = when flag {{ {' -> '.join(['Tanh'] * 8)} }}"
+    wrapped = NET.format(f"{head} otherwise {{\n    {inner}\n  }}")
+    assert _format(NET.format(f"{head} otherwise {{ {inner} }}")) == wrapped
+
+
 def test_files_of_the_repository() -> None:
     for folder in (SPECS, EXAMPLES):
         for path in folder.rglob("*.msl"):
