@@ -25,7 +25,7 @@ from dsl.ir import (
     Value,
     WhenNode,
 )
-from dsl.shapes.trace import Expr, Operand, formula, names_in, traced
+from dsl.shapes.trace import Expr, Operand, formula, names_in
 
 
 class Conflict(Exception):

@@ -252,7 +252,7 @@ class MatMul(Layer):
 
 
 def _joined(xs: Types, shape: tuple[Dim, ...]) -> TensorType:
-    """The type of a result of this shape, with the names that values with a batch agree on."""
+    """The type of a result of this shape, its axes called as in the first value with a batch."""
     batched = tuple(x for x in xs if x.batched)
     axes: Axes = tuple(_common_name(batched or xs, rank) for rank in range(len(shape), 0, -1))
     if batched and len(batched) < len(xs) and None in axes:
@@ -262,9 +262,10 @@ def _joined(xs: Types, shape: tuple[Dim, ...]) -> TensorType:
 
 
 def _common_name(xs: Types, back: int) -> str | None:
-    """The name of the axis `back` places from the end, if those that have it agree."""
-    names = {x.axes[-back] for x in xs if x.rank >= back}
-    return names.pop() if len(names) == 1 else None
+    """The name of the axis `back` places from the end: the first that is not stretched."""
+    there = [x for x in xs if x.rank >= back]
+    full = [x for x in there if x.shape[-back] != 1] or there
+    return next((x.axes[-back] for x in full if x.axes[-back]), None)
 
 
 def _same_dtype(kind: str, xs: Types) -> None:

@@ -32,8 +32,8 @@ from dsl.kinds.values import (
 )
 from dsl.passes.evaluate import Expressions, Reported
 from dsl.passes.scope import LayerClosure, Scope, Tensor
-from dsl.shapes.types import AXIS_NAMES, DTYPES
 from dsl.shapes.trace import TracedAuto
+from dsl.shapes.types import AXIS_NAMES, DTYPES
 from dsl.source import Span
 from dsl.syntax import ast
 

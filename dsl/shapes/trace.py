@@ -237,11 +237,23 @@ def combine(op: str, left: Operand, right: Operand) -> Operand:
             return multiple
     if op in ("*", "//", "**") and type(right) is int and right == 1:
         return left
+    if op == "//" and type(right) is int and isinstance(left, Expr) and left.op == "*":
+        whole_part = _divided(left, right)
+        if whole_part is not None:
+            return whole_part
     if op == "*" and type(left) is int and left == 1:
         return right
     if op in ("+", "-") and type(right) is int:
         return _add_constant(left, right if op == "+" else -right)
     return Expr(op, left, right)
+
+
+def _divided(product: Expr, divisor: int) -> Operand:
+    """``4 * a // 2`` as ``2 * a``; None where the factor is no multiple of the divisor."""
+    factor, rest = product.args
+    if type(factor) is int and divisor and factor % divisor == 0:
+        return combine("*", factor // divisor, rest)
+    return None
 
 
 def _multiple(left: Expr, right: Expr) -> Expr | None:
