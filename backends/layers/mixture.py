@@ -29,6 +29,18 @@ def shown_settings(layer: MixtureOfExperts, emitters: Emitters, site: Site) -> d
     return shown
 
 
+def shared_network(flags: dict[str, bool], site: Site) -> dict[str, bool]:
+    """Asks for the shared network where there is one, and says which arguments it is to take.
+
+    Other uses in the file may give arguments that no use with a shared network does.
+    """
+    if "shared_hidden" not in flags:
+        return {}
+    network = [name for name in flags if name in NETWORK]
+    site.helper("SharedExpert", **dict.fromkeys(network, True))
+    return {f"shared_{name}": True for name in network}
+
+
 def function_code(act: Any, emitters: Emitters, site: Site) -> str:
     """Code of an activation as a function: its name, or a lambda where it takes settings."""
     inner = Site(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Emission, KerasWeight, Raw, Site
-from backends.layers.mixture import NETWORK, shown_settings
+from backends.layers.mixture import shared_network, shown_settings
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
 from dsl.layers.mixture import MixtureOfExperts
@@ -14,13 +14,15 @@ def mixture_of_experts(layer: MixtureOfExperts, site: Site) -> Emission:
     """The helper layer `MixtureOfExperts`, with the features that the file's uses need."""
     settings = shown_settings(layer, TENSORFLOW, site)
     flags = dict.fromkeys(settings, True)
-    network = {name: flag for name, flag in flags.items() if name in NETWORK}
     site.helper("uniform")
     site.helper("dense")
     site.helper("ExpertDense", bias="bias" in flags)
-    if "shared_hidden" in flags:
-        site.helper("SharedExpert", **network)
-    helper = site.helper("MixtureOfExperts", **flags, unbalanced="balance" not in flags)
+    helper = site.helper(
+        "MixtureOfExperts",
+        **flags,
+        **shared_network(flags, site),
+        unbalanced="balance" not in flags,
+    )
     sizes = site.type.shape[-1], layer.experts, layer.top_k, layer.hidden
     module = site.call(helper, *sizes, **settings, name=Raw(site.name))
     call = f"{site.self}({to_meaning(site.x[0] or '', site.type)})"
