@@ -19,6 +19,7 @@ COMMANDS = {
     "cost": "Count parameters, MACs and FLOPs, layer by layer.",
     "compile": "Write a spec as PyTorch or TensorFlow code.",
     "train": "Compile a spec into a run folder and run it.",
+    "verify": "Check that PyTorch and TensorFlow code of a spec compute the same.",
     "show": "Show a spec as MSL understands it, every default included.",
     "explain": "Explain a finding, a layer or any other kind.",
     "fmt": "Format specs.",
