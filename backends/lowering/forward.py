@@ -99,6 +99,8 @@ class ForwardWriter(ConstructorWriter):
         for empty, other in ((slot.otherwise, slot.then), (slot.then, slot.otherwise)):
             if empty.nodes or len(set(empty.results)) < len(empty.results):
                 continue
+            if any(scribe.is_expected(value) for value in slot.outputs):
+                break
             inside = Counter((*empty.results, *other.results))
             for inner in every_slot(other.nodes):
                 inside.update(read_by(inner))
@@ -167,10 +169,18 @@ class ForwardWriter(ConstructorWriter):
                 self.nested[path] = layer
                 added = set(slot.names) - self.locals
                 self.locals |= added
-                self.steps(slot.body, path, scribe)
-                scribe.settle_all(slot.results, names)
+                self.round_steps(slot, path, names, scribe)
                 self.locals -= added
                 del self.nested[path]
+
+    def round_steps(self, slot: RepeatSlot, path: Path, names: list[str], scribe: Scribe) -> None:
+        """The steps of a round, which leave its results in the variables that the loop carries."""
+        last = slot.body[-1] if slot.body else None
+        several = isinstance(last, (LayerSlot, CallSlot)) and len(last.outputs) > 1
+        if (several or isinstance(last, WhenSlot)) and last.outputs == slot.results:
+            scribe.expect(last.outputs, names)
+        self.steps(slot.body, path, scribe)
+        scribe.settle_all(slot.results, names)
 
     def is_sequential(self, slot: RepeatSlot, captured: tuple[Slot, ...]) -> bool:
         """Whether the rounds stand in a container that runs them itself."""
@@ -182,8 +192,7 @@ class ForwardWriter(ConstructorWriter):
             place = len(scribe.lines)
             added = set(slot.names) - self.locals
             self.loop_locals |= added
-            self.steps(slot.body, path, scribe)
-            scribe.settle_all(slot.results, names)
+            self.round_steps(slot, path, names, scribe)
             self.loop_locals -= added
             body = "\n".join(scribe.lines[place:])
             header = self.loop_header(slot, self.forward_code, body)

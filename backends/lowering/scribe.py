@@ -47,6 +47,7 @@ class Scribe:
         self._uses = uses
         self._shape = shape
         self._names: dict[Slot, str] = {}
+        self._expected: dict[Slot, str] = {}
         self._pending: Pending | None = None
         self._pinned: Counter[str] = Counter()
 
@@ -98,9 +99,17 @@ class Scribe:
             name, number = f"{base}_{number}", number + 1
         return name
 
+    def expect(self, slots: Iterable[Slot], names: Iterable[str]) -> None:
+        """Says which variables values are to be held in once they are made."""
+        self._expected.update(zip(slots, names))
+
+    def is_expected(self, slot: Slot) -> bool:
+        """Whether a value has its variable before it is made."""
+        return slot in self._expected
+
     def define(self, slot: Slot) -> str:
         """Chooses the variable of a new value."""
-        name = self.name_for(slot)
+        name = self._expected.pop(slot, "") or self.name_for(slot)
         self._names[slot] = name
         return name
 

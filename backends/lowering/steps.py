@@ -29,6 +29,7 @@ from dsl.shapes.trace import (
     knowing,
     names_in,
     plain,
+    substitute,
     traced,
 )
 from dsl.shapes.types import TensorType
@@ -160,8 +161,10 @@ class StepWriter(ABC):
 
     def _settled(self, operand: Operand) -> Operand:
         """A formula less what choices, and the parameters that the code settles, decide in it."""
-        given = {name: code != "None" for name, code in self.plan.settled.items()}
-        return knowing(self.unmerged(operand), given)
+        codes = self.plan.settled
+        numbers = {name: int(code) for name, code in codes.items() if code.isdecimal()}
+        given = {name: code != "None" for name, code in codes.items()}
+        return knowing(substitute(self.unmerged(operand), numbers), given)
 
     def _by_formula(self, value: Varied) -> Any:
         """A value that has to be told by its formula.

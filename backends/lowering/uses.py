@@ -12,10 +12,12 @@ from backends.lowering.align import (
     LayerSlot,
     NodeSlot,
     RepeatSlot,
+    SharedSlot,
     Slot,
     Template,
     WhenSlot,
 )
+from dsl.ir import walk
 
 
 def inner_nodes(slot: NodeSlot) -> list[NodeSlot]:
@@ -34,6 +36,20 @@ def every_slot(nodes: list[NodeSlot]) -> Iterator[NodeSlot]:
         slot = stack.pop()
         yield slot
         stack.extend(reversed(inner_nodes(slot)))
+
+
+def bears_weights(nodes: list[NodeSlot]) -> bool:
+    """Whether any step in some nodes owns weights."""
+    for slot in every_slot(nodes):
+        if isinstance(slot, SharedSlot):
+            return True
+        if isinstance(slot, LayerSlot) and slot.shared is None and slot.variants[0].weights:
+            return True
+        if isinstance(slot, CallSlot) and slot.shared is None:
+            inner = walk(slot.variants[0].instance.body.nodes)
+            if any(visit.node.weights for visit in inner):
+                return True
+    return False
 
 
 def read_by(slot: NodeSlot) -> list[Slot]:

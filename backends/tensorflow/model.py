@@ -375,8 +375,7 @@ class ModelWriter(KerasWriter):
         with self.looping(slot), self._loop(slot, scribe, captured_slots(slot)) as names:
             scribe.reserve([*map(self.variable, slot.names), self.indices[-1]])
             place = len(scribe.lines)
-            self.steps(slot.body, (*path, INDEX), scribe)
-            scribe.settle_all(slot.results, names)
+            self.round_steps(slot, (*path, INDEX), names, scribe)
             for line in self.advance(slot, needed):
                 scribe.add(line)
             header = self.loop_header(slot, self.code, "\n".join(scribe.lines[place:]))

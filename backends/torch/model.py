@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import backends.torch.layers.families  # noqa: F401  (registers the emitters)
 from backends.base import Emission
@@ -18,7 +19,7 @@ from backends.lowering.align import (
 from backends.lowering.modelcode import ModelCode, model_code
 from backends.lowering.scribe import HOLE, Scribe
 from backends.lowering.steps import Path
-from backends.lowering.uses import captured_slots
+from backends.lowering.uses import bears_weights, captured_slots
 from backends.lowering.writer import Writer
 from backends.pycode.literals import quote
 from backends.pycode.names import KEYWORDS, identifier
@@ -52,10 +53,34 @@ class TorchWriter(Writer):
     def target(self, path: Path) -> str:
         variable, path = self.innermost(path)
         text = variable or "self"
-        for name in path:
+        for name in path if variable else self._flat(path):
             if name:
                 text += f".{self.attribute(name)}" if name.isidentifier() else f"[{quote(name)}]"
         return text
+
+    def _flat(self, path: Path) -> list[str]:
+        """The attributes that lead to a module; groups that no key names are none of their own."""
+        names, before = [], ""
+        for size, name in enumerate(path, 1):
+            joined = f"{before}_{name}" if before else name
+            before = joined if path[:size] in self._loose else ""
+            if not before:
+                names.append(joined)
+        return names
+
+    @cached_property
+    def _loose(self) -> set[Path]:
+        """Places of groups without weights."""
+        found, stack = set(), [((), self.plan.template.nodes)]
+        while stack:
+            path, nodes = stack.pop()
+            for slot in nodes:
+                if isinstance(slot, GroupSlot) and slot.name.isidentifier():
+                    place = (*path, slot.name)
+                    stack.append((place, slot.nodes))
+                    if not bears_weights(slot.nodes):
+                        found.add(place)
+        return found
 
     # --- containers ---------------------------------------------------------------------
 
@@ -66,6 +91,9 @@ class TorchWriter(Writer):
         chain = self._group_chain(slot, path)
         if chain is not None:
             yield f"{pad}{self.target(path)} = {chain}"
+            return
+        if path in self._loose:
+            yield from self.modules(slot.nodes, path, depth)
             return
         names = [getattr(inner, "name", "") for inner in slot.nodes]
         container = "nn.Module()" if all(map(str.isidentifier, names)) else "nn.ModuleDict()"
