@@ -178,7 +178,8 @@ class Structures:
         add = find("layer", "Add")
         assert add is not None
         layer: Any = add()
-        output = Value(layer.infer(*reversed(types)))  # sizes go by what the body made them
+        made = layer.infer(*reversed(types))  # sizes go by what the body made them, names do not
+        output = Value(made.replace(axes=layer.infer(*types).axes))
         self.origins[output] = element.span
         self.usage.use(values)
         drafts.append(LayerDraft(place, "add", layer=layer, inputs=values, outputs=(output,)))

@@ -1,0 +1,35 @@
+"""The type of a residual's result."""
+
+from __future__ import annotations
+
+from tests.passes.finding import compiled, found
+
+SEQUENCE = """
+model Net {
+  input x: float32[time=6, 8]
+  repeat 2 {
+    residual { Permute([1, 0]) -> Conv1d(8, 3, padding=1) -> Permute([1, 0]) }
+    LayerNorm
+  }
+  a, b = Split(2, dim=features)
+  output y = (a, b) -> Add
+}
+"""
+
+
+def test_axes_keep_their_names_past_a_body_that_renames_them() -> None:
+    assert found(SEQUENCE) == []
+    model = compiled(SEQUENCE).model
+    assert model is not None
+    assert model.body.outputs[0].value.type.axes == ("time", "features")
+
+
+def test_axes_are_named_by_the_shortcut_that_makes_them() -> None:
+    text = """
+model Net {
+  input image: float32[3, 4, 4]
+  residual { Conv2d(8, 1) -> ToSequence } shortcut { Conv2d(8, 1) -> ToSequence }
+  output y = Slice(0, 4, dim=features)
+}
+"""
+    assert found(text) == []
