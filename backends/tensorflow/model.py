@@ -174,6 +174,10 @@ class LayerWriter(KerasWriter):
         with self.looping(slot):
             yield from super().repeat(slot, path, depth)
 
+    def inline_loop(self, slot: RepeatSlot, path: Path, scribe: Scribe) -> None:
+        with self.looping(slot):
+            super().inline_loop(slot, path, scribe)
+
     def round_module(self, slot: RepeatSlot, path: Path) -> str:
         single = self.single(slot)
         if single is not None:
