@@ -11,6 +11,10 @@ _SPECTRAL = (
     "frameworks estimate the norm at different times, so it is not offered; `weight=WeightNorm` "
     "is another bound on a weight"
 )
+_DEFORMABLE = (
+    "TensorFlow has no kernel that samples at learned offsets, so both backends could not compute "
+    "the same; an `extern` layer can use torchvision's `DeformConv2d`"
+)
 
 ADVICE = {
     "SeparableConv1D": _SEPARABLE.format(1),
@@ -21,6 +25,8 @@ ADVICE = {
     "DepthwiseConv1D": _DEPTHWISE.format(1),
     "DepthwiseConv2D": _DEPTHWISE.format(2),
     "DepthwiseConv2d": _DEPTHWISE.format(2),
+    "DeformConv2d": _DEFORMABLE,
+    "DeformableConv2d": _DEFORMABLE,
     "SpectralNorm": _SPECTRAL,
     "SpectralNormalization": _SPECTRAL,
     "spectral_norm": _SPECTRAL,

@@ -131,6 +131,7 @@ def test_in_a_spec():
     ("layer", "cure"),
     [
         ("SeparableConv2D(8, 3)", "two layers here"),
+        ("DeformConv2d(8, 3)", "no kernel"),
         ("DepthwiseConv2D(3)", "groups=input.channels"),
         ("Conv2d(8, 3, weight=SpectralNorm)", "WeightNorm"),
         ("Conv2d(8, 3, weight=StdConv2d)", "`WeightStandardization`"),
