@@ -52,6 +52,7 @@ BACKENDS = {
     "reference": "",
     "torch": "base pycode layers lowering scripting writing",
     "tensorflow": "base pycode layers lowering scripting writing",
+    "converting": "base pycode lowering torch tensorflow",
     "verifying": "base pycode lowering scripting writing reference torch tensorflow",
 }
 """Which rooms of `backends` each room may import: the two frameworks never each other."""
@@ -63,7 +64,7 @@ THIRD_PARTY = {
     "jinja2": ("backends/pycode/render.py",),
     "black": ("backends/pycode/render.py",),
     "numpy": (
-        *("backends/reference/", "backends/verifying/"),
+        *("backends/reference/", "backends/verifying/", "backends/converting/"),
         *("backends/torch/runtime/", "backends/tensorflow/runtime/"),
     ),
     "torch": ("backends/torch/runtime/",),

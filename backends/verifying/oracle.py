@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,4 +92,20 @@ def _roles(step: Step, node: LayerNode, weights: dict[str, Any]) -> dict[str, An
     own = {weight.role: weights[join(step.path, weight.role)] for weight in node.weights}
     if node.tied is None:
         return own
-    return {"weight": weights[join(node.tied, "weight")], **own}
+    return {"weight": weights[tied_key(step.path, node.tied, weights)], **own}
+
+
+def tied_key(path: str, tied: str, keys: Collection[str]) -> str:
+    """The key of the weight that a layer uses: the path is meant from the innermost level on.
+
+    Args:
+        path: The layer's own path.
+        tied: The path of the other layer, from a level that both are in.
+        keys: All keys.
+    """
+    while path:
+        path = path.rpartition(".")[0]
+        key = join(join(path, tied), "weight")
+        if key in keys:
+            return key
+    return tied

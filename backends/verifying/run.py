@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import itertools
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from importlib import import_module
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 from backends.verifying.bench import Bench, Failed, Job
 from backends.verifying.compare import SINGLE, TOLERANCE, check
 from backends.verifying.data import draw_data, draw_inputs, is_text, window
 from backends.verifying.draws import Draws, Masks
+from backends.verifying.importing import beside, imported
 from backends.verifying.locating import REFERENCE, Views
 from backends.verifying.oracle import Oracle, consult
 from backends.verifying.steps import take_steps
@@ -34,8 +30,6 @@ DRAWING = (Dropout, AlphaDropout, SpatialDropout, StochasticDepth)
 REFERENCE_LIMIT = 2_000_000_000
 """MACs beyond which the reference, which is made to be read, takes too long."""
 
-_NUMBERS = itertools.count()
-
 
 def verify(job: Job) -> Verdict:
     """Holds both backends against each other and, where it reaches, against the reference."""
@@ -45,8 +39,8 @@ def verify(job: Job) -> Verdict:
     verdict = Verdict(job.model.name, params, dict(job.model.symbols), job.batch, steps)
     bench = Bench(job, verdict, Draws(job.seed))
     try:
-        with TemporaryDirectory() as folder, _beside(job.folder):
-            _start(bench, Path(folder))
+        with TemporaryDirectory() as folder, beside(job.folder):
+            _start(bench, folder)
             if _has_weights(bench):
                 _feed(bench)
                 for mode in ("evaluation", "training"):
@@ -59,7 +53,7 @@ def verify(job: Job) -> Verdict:
     return verdict
 
 
-def _start(bench: Bench, folder: Path) -> None:
+def _start(bench: Bench, folder: str) -> None:
     """Imports both files and builds their models."""
     bench.off = frozenset(_unreplaced(bench.job.model))
     if bench.off:
@@ -69,7 +63,7 @@ def _start(bench: Bench, folder: Path) -> None:
         )
     for name in NAMES:
         text = bench.job.texts[name]
-        code = bench.one(name, "when it is imported", lambda text=text: _imported(text, folder))
+        code = bench.one(name, "when it is imported", lambda text=text: imported(text, folder))
         if hasattr(code, "TIME"):
             code.TIME = window(bench.job.model, bench.job.model.symbols)
         bench.codes[name] = code
@@ -83,7 +77,7 @@ def _twins(bench: Bench, dtype: str) -> dict[str, Any]:
               compute=False).steps}  # fmt: skip
     made = {}
     for name in NAMES:
-        kind = importlib.import_module(f"backends.{name}.runtime").TWIN
+        kind = import_module(f"backends.{name}.runtime").TWIN
         build = partial(kind, bench.codes[name], model, dtype, layers)
         made[name] = bench.one(name, "to build", build)
     return made
@@ -102,31 +96,6 @@ def _unreplaced(model: Model) -> Iterator[str]:
         if isinstance(layer, Recurrent) and layer.dropout and layer.layers > 1:
             if any(slot is not None for slot in step.inputs[1 + len(layer.state) :]):
                 yield step.path
-
-
-def _imported(text: str, folder: Path) -> ModuleType:
-    """A generated file as a module of its own."""
-    name = f"verified_{next(_NUMBERS)}"
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="ascii")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
-
-
-@contextmanager
-def _beside(folder: str) -> Iterator[None]:
-    """While it lasts, Python files of a folder can be imported."""
-    before = sys.dont_write_bytecode
-    sys.path.insert(0, folder)
-    sys.dont_write_bytecode = True
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
-        sys.dont_write_bytecode = before
 
 
 def _has_weights(bench: Bench) -> bool:

@@ -82,22 +82,31 @@ def write_text(path: str, text: str) -> None:
     Raises:
         ToolError: It cannot be written.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Writes bytes as `write_text` does text.
+
+    Raises:
+        ToolError: It cannot be written.
+    """
     target = os.path.realpath(path)
     try:
         if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with open(target, "wb") as file:
+                file.write(data)
             return
-        _replace(target, text)
+        _replace(target, data)
     except OSError as error:
         raise ToolError(f"cannot write {path}: {reason(error)}") from None
 
 
-def _replace(target: str, text: str) -> None:
+def _replace(target: str, data: bytes) -> None:
     fresh = f"{target}.{os.getpid()}.tmp"
     try:
-        with open(fresh, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(fresh, "xb") as file:
+            file.write(data)
         if os.path.exists(target):
             os.chmod(fresh, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(fresh, target)

@@ -20,6 +20,7 @@ COMMANDS = {
     "compile": "Write a spec as PyTorch or TensorFlow code.",
     "train": "Compile a spec into a run folder and run it.",
     "verify": "Check that PyTorch and TensorFlow code of a spec compute the same.",
+    "convert": "Move trained weights between PyTorch and TensorFlow.",
     "show": "Show a spec as MSL understands it, every default included.",
     "explain": "Explain a finding, a layer or any other kind.",
     "fmt": "Format specs.",
