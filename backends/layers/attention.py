@@ -24,9 +24,10 @@ _DEFAULTS = {
     "qk_norm_whole": False,
     "softcap": None,
     "sinks": False,
+    "rope_scaling": None,
 }
 
-_DETAILS = {"rope_interleaved": "rope", "qk_norm_whole": "qk_norm"}
+_DETAILS = {"rope_interleaved": "rope", "rope_scaling": "rope", "qk_norm_whole": "qk_norm"}
 """Settings that say more about another one."""
 
 
@@ -49,6 +50,20 @@ def forms(layer: Any) -> dict[str, bool]:
         "by_head": layer.qk_norm is not None and not layer.qk_norm_whole,
         **bias_forms(layer),
     }
+
+
+def ask_rotation(layer: Any, site: Site, settings: dict[str, Any]) -> None:
+    """Asks for the function that turns pairs of features, as a use needs it."""
+    if "rope" not in settings:
+        return
+    if "rope_scaling" in settings:
+        site.helper("stretched")
+    flags = {"part": "rope_dim", "interleaved": "rope_interleaved", "scaling": "rope_scaling"}
+    site.helper(
+        "rotate",
+        unscaled=layer.rope_scaling is None,
+        **{flag: name in settings for flag, name in flags.items()},
+    )
 
 
 def bias_forms(layer: Any) -> dict[str, bool]:

@@ -41,7 +41,7 @@ def projected_attention(
         key = _normed(key, weights["key_norm.weight"], layer.qk_norm)
     if layer.rope is not None:
         turn = _rotated_neighbours if layer.rope_interleaved else _rotated
-        query, key = (turn(x, layer.rope, layer.rope_dim) for x in (query, key))
+        query, key = (turn(x, layer) for x in (query, key))
     owner = [head // (layer.heads // shared) for head in range(layer.heads)]
     key, value = key[..., owner, :, :], value[..., owner, :, :]
     mask, bias = _scored(inputs, types, layer.slots[3:])
@@ -141,12 +141,12 @@ def alibi_bias(heads: int, length: int) -> np.ndarray:
     return bias
 
 
-def _rotated_neighbours(x: np.ndarray, base: float, part: int | None) -> np.ndarray:
+def _rotated_neighbours(x: np.ndarray, layer: Any) -> np.ndarray:
     """`_rotated` with features 2 k and 2 k + 1 as pairs (Su et al. 2021, eq. 34)."""
-    size = part or x.shape[-1]
+    size = layer.rope_dim or x.shape[-1]
     halves = np.array(x)
     halves[..., : size // 2], halves[..., size // 2 : size] = x[..., :size:2], x[..., 1:size:2]
-    turned = _rotated(halves, base, part)
+    turned = _rotated(halves, layer)
     result = np.array(turned)
     result[..., :size:2], result[..., 1:size:2] = (
         turned[..., : size // 2],
@@ -155,21 +155,38 @@ def _rotated_neighbours(x: np.ndarray, base: float, part: int | None) -> np.ndar
     return result
 
 
-def _rotated(x: np.ndarray, base: float, part: int | None) -> np.ndarray:
+def _rotated(x: np.ndarray, layer: Any) -> np.ndarray:
     """Features k and k + d/2 turned as a pair by the angle ``t base^(-2k/d)`` at position t.
 
-    Here d is `part`, and the features behind the first `part` stay (Black et al. 2022).
+    Here d is `rope_dim`, and the features behind the first d stay (Black et al. 2022).
     """
-    size = part or x.shape[-1]
+    size = layer.rope_dim or x.shape[-1]
     half = size // 2
     turned = np.array(x)
     for t in range(x.shape[-2]):
         for k in range(half):
-            angle = t * base ** (-2 * k / size)
+            angle = t * _scaled(layer.rope ** (-2 * k / size), layer.rope_scaling)
             a, b = x[..., t, k], x[..., t, half + k]
             turned[..., t, k] = a * math.cos(angle) - b * math.sin(angle)
             turned[..., t, half + k] = b * math.cos(angle) + a * math.sin(angle)
     return turned
+
+
+def _scaled(frequency: float, scaling: tuple[float, ...] | None) -> float:
+    """A frequency by wave length: a short wave as it is, a long one stretched, a mean between.
+
+    Meta's `apply_scaling` of Llama 3.1.
+    """
+    if scaling is None:
+        return frequency
+    factor, low, high, length = scaling
+    wave = 2 * math.pi / frequency
+    if wave < length / high:
+        return frequency
+    if wave > length / low:
+        return frequency / factor
+    smooth = (length / wave - low) / (high - low)
+    return (1 - smooth) * frequency / factor + smooth * frequency
 
 
 def _linear(x: np.ndarray, weights: dict[str, Any], role: str) -> np.ndarray:

@@ -128,7 +128,10 @@ class Attention(Projected):
     of each query and key head at position ``t`` become ``a cos - b sin, b cos + a sin`` of the
     angles ``t * rope ** (-2 k / head_dim)``, as in Llama; with `rope_dim` those of its first
     `rope_dim` features, by ``t * rope ** (-2 k / rope_dim)``, as in GPT-NeoX; with
-    `rope_interleaved` ``a, b`` are features ``2 k`` and ``2 k + 1``. With `qk_norm` each query and
+    `rope_interleaved` ``a, b`` are features ``2 k`` and ``2 k + 1``. With `rope_scaling`
+    ``[f, low, high, n]`` a frequency ``w = rope ** (-2 k / d)`` becomes ``s w + (1 - s) w / f``,
+    ``s`` being ``(n w / (2 pi) - low) / (high - low)`` between 0 and 1: waves that pass through
+    less than `low` turns in n positions are stretched. With `qk_norm` each query and
     key head becomes ``x / sqrt(mean(x^2) + qk_norm) * weight`` before that. With `softcap` ``c``
     scores become ``c tanh(score / c)`` before biases and masks. With `alibi` ``m_h |i - j|`` is
     taken from the scores of head ``h``, counted from 1, with ``m_h = 2 ** (-8 h / heads)``; where
@@ -139,7 +142,8 @@ class Attention(Projected):
     Precision: softmax and angles of a half-precision value are computed in float32.
     Source: Vaswani et al. 2017, section 3.2; grouped heads Ainslie et al. 2023 (GQA), section 2.2;
     rotation Su et al. 2021 (RoFormer), eq. 34, features paired half by half, a part of them Black
-    et al. 2022 (GPT-NeoX), section 2.2; windows Beltagy et al. 2020 (Longformer), section 3.1;
+    et al. 2022 (GPT-NeoX), section 2.2; its scaling Llama Team 2024 (Llama 3.1), Meta's code;
+    windows Beltagy et al. 2020 (Longformer), section 3.1;
     ALiBi Press et al. 2022, section 3, and their code for other numbers of heads; norms of queries
     and keys Henry et al. 2020 and Dehghani et al. 2023 (ViT-22B), section 2, here as in Qwen3,
     `qk_norm_whole` as in OLMo 2; soft capping Gemma Team 2024 (Gemma 2), section 2; sinks Xiao et

@@ -88,6 +88,11 @@ class Projected(Layer, abstract=True):
         Bool(), "Whether each head has a learned score that takes weight and gives nothing.", False
     )
 
+    rope_scaling: tuple[float, ...] | None = arg(
+        ListOf(Float(0, open_low=True), 4), "How Llama 3.1 stretches `rope` to longer texts: the "
+        "factor, low and high frequency factor, length before, as in [8, 1, 4, 8192].", None,
+    )  # fmt: skip
+
     def check(self) -> None:
         if self.kv_heads is not None and self.heads % self.kv_heads:
             raise KindError(
@@ -112,10 +117,25 @@ class Projected(Layer, abstract=True):
                 "`rope_interleaved` says what `rope` turns, and there is no `rope`",
                 "rope_interleaved", "add rope=10000.0",
             )  # fmt: skip
+        if self.rope_scaling is not None:
+            self._check_scaling(self.rope_scaling)
         if self.qk_norm_whole and self.qk_norm is None:
             raise KindError(
                 "`qk_norm_whole` says what `qk_norm` takes together, and there is no `qk_norm`",
                 "qk_norm_whole", "add qk_norm=1e-6",
+            )  # fmt: skip
+
+    def _check_scaling(self, scaling: tuple[float, ...]) -> None:
+        """Refuses to stretch what is not there, or between bounds in the wrong order."""
+        if self.rope is None:
+            raise KindError(
+                "`rope_scaling` says how `rope` is stretched, and there is no `rope`",
+                "rope_scaling", "add rope=500000.0",
+            )  # fmt: skip
+        if scaling[1] >= scaling[2]:
+            raise KindError(
+                f"the low frequency factor {scaling[1]:g} is not below the high one {scaling[2]:g}",
+                "rope_scaling", "the order is [factor, low, high, length], as in [8, 1, 4, 8192]",
             )  # fmt: skip
 
     @property

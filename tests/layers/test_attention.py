@@ -49,6 +49,8 @@ PARTLY = [
     {"heads": 2, "rope": 100.0, "rope_dim": 4},
     {"heads": 2, "kv_heads": 1, "head_dim": 8, "rope": 10.0, "rope_dim": 2, "bias": ("query",)},
     {"heads": 2, "rope": 100.0, "rope_dim": 6, "causal": True},
+    {"heads": 1, "rope": 100.0, "rope_scaling": (3.0, 0.5, 1.5, 9.0)},
+    {"heads": 1, "rope": 50.0, "rope_scaling": (2.0, 0.1, 0.6, 4.0), "rope_interleaved": True},
 ]
 NEWER = pairwise(
     lambda row: row["qk_norm_whole"] and row["qk_norm"] is None,
@@ -417,6 +419,8 @@ def test_refuses_groups_of_unequal_size():
         ({"rope_dim": 4}, "rope_dim"),
         ({"bias": ("key", "key")}, "bias"),
         ({"rope_interleaved": True}, "rope_interleaved"),
+        ({"rope_scaling": (8.0, 1.0, 4.0, 8192.0)}, "rope_scaling"),
+        ({"rope": 100.0, "rope_scaling": (8.0, 4.0, 1.0, 8192.0)}, "rope_scaling"),
         ({"qk_norm_whole": True}, "qk_norm_whole"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from backends.base import Emission, KerasWeight, Raw, Site, unless
 from backends.layers.attention import (
+    ask_rotation,
     bias_forms,
     forms,
     given,
@@ -33,9 +34,7 @@ def attention(layer: Any, site: Site) -> Emission:
     plain = mask is None and bias is None
     if plain and len(operands) < 3 and settings.keys() <= _BRIEF:
         return _brief(layer, site, settings, widths)
-    if "rope" in settings:
-        turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
-        site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
+    ask_rotation(layer, site, settings)
     if "alibi" in settings:
         site.helper("alibi_bias")
     if "sinks" in settings:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from backends.base import Emission, Raw, Site, is_traced
-from backends.layers.attention import forms, given, over_scores, shown_settings, shown_widths
+from backends.layers.attention import (
+    ask_rotation,
+    forms,
+    given,
+    over_scores,
+    shown_settings,
+    shown_widths,
+)
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
 
@@ -21,7 +28,7 @@ def attention(layer: Any, site: Site) -> Emission:
     mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
     widths = shown_widths(layer, site)
     flags = dict.fromkeys((*settings, *widths), True)
-    _ask_functions(site, settings)
+    _ask_functions(layer, site, settings)
     ways = _ask_visible(site, settings, mask, bias)
     helper = site.helper(
         "Attention",
@@ -67,11 +74,9 @@ def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     return Emission(call)
 
 
-def _ask_functions(site: Site, settings: dict[str, Any]) -> None:
+def _ask_functions(layer: Any, site: Site, settings: dict[str, Any]) -> None:
     """Asks for the functions that some settings need."""
-    if "rope" in settings:
-        turned = {"part": "rope_dim", "interleaved": "rope_interleaved"}
-        site.helper("rotate", **{flag: name in settings for flag, name in turned.items()})
+    ask_rotation(layer, site, settings)
     if "alibi" in settings:
         site.helper("alibi_bias")
 
