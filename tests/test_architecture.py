@@ -34,9 +34,10 @@ SEES = {
     "lint": f"{_BELOW_IR} syntax ir ir_text passes",
     "compilation": _BELOW_COMPILATION,
     "zoo": f"{_BELOW_COMPILATION} compilation version",
+    "fuzz": f"{_BELOW_COMPILATION} compilation",
     "__init__": f"{_BELOW_COMPILATION} compilation version",
     "__main__": "cli",
-    "cli": f"{_BELOW_COMPILATION} compilation version zoo lsp __init__",
+    "cli": f"{_BELOW_COMPILATION} compilation version zoo fuzz lsp __init__",
     "lsp": f"{_BELOW_COMPILATION} compilation __init__",
 }
 """Which rooms of `dsl` each room may import; its own and `record` it always may."""

@@ -1,0 +1,56 @@
+"""Damaged specs: each gets findings with a place or is valid, never a traceback, in time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from dsl.fuzz.choices import Seeded
+from dsl.fuzz.laws import draw, hold_text
+from dsl.fuzz.mutations import SLIPS, TOKEN, damaged
+from tests.conftest import SPECS
+from tests.strategies import damaged_texts
+
+CORPUS = Path(__file__).parent / "corpus"
+TEXTS = [path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.msl"))]
+SHORT = min(TEXTS, key=len)
+
+
+@pytest.mark.parametrize("path", sorted(CORPUS.iterdir()), ids=lambda path: path.stem)
+def test_what_broke_once(path: Path) -> None:
+    breach = hold_text(path.read_bytes().decode("utf-8", "surrogatepass"))
+    assert breach is None, breach
+
+
+def test_pieces_are_the_whole_text() -> None:
+    for text in TEXTS:
+        assert "".join(TOKEN.findall(text)) == text
+
+
+def test_every_slip_changes_something() -> None:
+    for slip in SLIPS:
+        changed = 0
+        for seed in range(20):
+            pieces = TOKEN.findall(SHORT)
+            slip(Seeded(seed), pieces, ("word",))
+            changed += "".join(pieces) != SHORT
+        assert changed > 10, slip.__name__
+
+
+@pytest.mark.parametrize("start", range(0, 600, 100))
+def test_damaged_specs(start: int) -> None:
+    words = [word for text in TEXTS for word in TOKEN.findall(text) if word.strip()]
+    for seed in range(start, start + 100):
+        choices = Seeded(seed)
+        program = draw(choices) if seed % 2 else None
+        text = str(program) if program else TEXTS[seed % len(TEXTS)]
+        breach = hold_text(damaged(choices, text, words))
+        assert breach is None, (seed, breach)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(damaged_texts(SHORT))
+def test_any_damage(text: str) -> None:
+    assert hold_text(text) is None
