@@ -41,7 +41,7 @@ CONVOLUTIONAL: list[Row] = [
     Row("torchvision/densenet169", "densenet", 14_149_480, None, "DenseNet169"),
     Row("torchvision/densenet201", "densenet", 20_013_928, None, "DenseNet201"),
     Row("torchvision/densenet161", "densenet", 28_681_000, None, "DenseNet161"),
-    Row("torchvision/squeezenet1_0", "squeezenet", 1_248_424, 1_637_849_152),
+    Row("torchvision/squeezenet1_0", "squeezenet", 1_248_424, 1_637_849_152, "SqueezeNet"),
     Row("torchvision/googlenet", "googlenet", 6_624_904, 2_996_752_384),
     Row("torchvision/mobilenet_v2", "mobilenet_v2", 3_504_872, 601_548_544),
     Row(

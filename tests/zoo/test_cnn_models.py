@@ -13,7 +13,7 @@ from tests.conftest import EXAMPLES
 SAMPLE = {
     "mnist": ("", {}),
     "lstm_lm": ("LSTMLanguageModelTwoBiases", {"vocab": "50", "width": "8", "hidden": "8"}),
-    "squeezenet": ("", {"size": "64", "classes": "10"}),
+    "squeezenet": ("SqueezeNet", {"size": "64", "classes": "10"}),
     "unet": ("", {"size": "32", "width": "4"}),
     "resnet": ("", {"depths": "[1, 2, 1]", "size": "32", "classes": "10"}),
 }
