@@ -29,16 +29,22 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## Train one spec in both frameworks on real digits and compare
 	$(BIN)/python examples/demo.py
 
+# Tests run side by side, one thread each.
+WORKERS ?= auto
+test test-core test-frameworks check: export OMP_NUM_THREADS := 1
+test test-core test-frameworks check: export TF_NUM_INTRAOP_THREADS := 1
+test test-core test-frameworks check: export TF_NUM_INTEROP_THREADS := 1
+
 test: test-core test-frameworks  ## Run every test
 
 test-core: $(READY)  ## Run the tests that need neither framework
-	$(BIN)/python -m pytest --part core
+	$(BIN)/python -m pytest -n $(WORKERS) --part core
 
 test-frameworks: $(READY)  ## Run the tests that need PyTorch or TensorFlow
-	$(BIN)/python -m pytest --part frameworks
+	$(BIN)/python -m pytest -n $(WORKERS) --part frameworks
 
 check: lint  ## Lint, then run the fast tests
-	$(BIN)/python -m pytest --part core -m 'not slow' -q
+	$(BIN)/python -m pytest -n $(WORKERS) --part core -m 'not slow' -q
 
 lint: $(READY)  ## Check the style of Python and MSL files
 	$(BIN)/ruff check $(SOURCES)

@@ -45,7 +45,7 @@ def test_words_and_task_choose(msl: Msl) -> None:
     assert [line.split()[0] for line in lines] == names
     names = [line.split()[0] for line in msl("zoo", "resnet", "18").stdout.splitlines()[1:]]
     assert "resnet18" in names
-    assert all("resnet" in name and "18" in name for name in names)
+    assert all("18" in name for name in names)
     result = msl("zoo", "resnet05")
     assert (result.exit_code, "did you mean `resnet50`?" in result.stderr) == (2, True)
     result = msl("zoo", "--task", "translaton")
