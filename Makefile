@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-core test-frameworks check lint fmt bench docs golden clean
+.PHONY: help venv demo test test-core test-frameworks check fuzz lint fmt bench docs golden clean
 
 help:  ## List the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test-frameworks: $(READY)  ## Run the tests that need PyTorch or TensorFlow
 
 check: lint  ## Lint, then run the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) --part core -m 'not slow' -q
+
+fuzz: $(READY)  ## Hold MSL to its laws on many random specs: make fuzz N=1000 SEED=1
+	$(BIN)/msl fuzz --n $(or $(N),1000) --seed $(or $(SEED),1)
+	MSL_FUZZ_N=$(or $(N),1000) MSL_FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q tests/fuzz/test_frameworks.py
 
 lint: $(READY)  ## Check the style of Python and MSL files
 	$(BIN)/ruff check $(SOURCES)
