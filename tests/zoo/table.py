@@ -7,6 +7,7 @@ Counts are those of torchvision 0.29, timm 1.0.31, transformers 5.23 and keras.a
 from __future__ import annotations
 
 from tests.zoo.later import LATER
+from tests.zoo.newer import NEWER
 from tests.zoo.row import Row
 
 CONVOLUTIONAL: list[Row] = [
@@ -437,4 +438,4 @@ TRANSFORMERS: list[Row] = [
     Row("hf/phi-3-mini", "phi3", 3_821_079_552, 37_090_800_697_344, "Phi3Mini"),
 ]
 
-ROWS: list[Row] = [*CONVOLUTIONAL, *TRANSFORMERS]
+ROWS: list[Row] = [*CONVOLUTIONAL, *TRANSFORMERS, *NEWER]
