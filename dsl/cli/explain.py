@@ -64,7 +64,10 @@ def kinds_called(word: str) -> Iterator[type[Kind]]:
 def _unknown(subject: str) -> str:
     from dsl.diagnostics.rules import RULES, SLUGS
     from dsl.diagnostics.suggest import nearest
+    from dsl.kinds.advice import ADVICE
 
+    if subject in ADVICE:
+        return f"there is no layer `{subject}`: {ADVICE[subject]}"
     names = [name for kinds in registry().values() for name in kinds]
     near = nearest(subject, [*names, *RULES, *SLUGS])
     help = f"did you mean `{near[0]}`?" if near else "`msl explain` lists the kinds"

@@ -27,6 +27,7 @@ ADVICE = {
     "DepthwiseConv2d": _DEPTHWISE.format(2),
     "DeformConv2d": _DEFORMABLE,
     "DeformableConv2d": _DEFORMABLE,
+    "DropPath": "timm's word; here, as in its paper, it is `StochasticDepth`",
     "SpectralNorm": _SPECTRAL,
     "SpectralNormalization": _SPECTRAL,
     "spectral_norm": _SPECTRAL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dsl.diagnostics.model import Edit, Fix
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.advice import ADVICE
 from dsl.kinds.kind import (
@@ -27,6 +28,7 @@ from dsl.kinds.values import (
     LayerRef,
     ListOf,
     OneOf,
+    String,
     ValueType,
     is_int,
 )
@@ -55,7 +57,21 @@ class Evaluator(Expressions):
         category = _category(wanted)
         if category:
             return self._kind_argument(expr, category, scope)
+        self._hold_words(expr, _choices(wanted), scope)
         return self.evaluate(expr, scope)
+
+    def _hold_words(self, expr: ast.Expr, choices: tuple[str, ...], scope: Scope) -> None:
+        """Refuses bare words for the strings that an argument takes: ``padding=same``."""
+        items = expr.items if isinstance(expr, ast.List) else (expr,)
+        words = [item for item in items if isinstance(item, ast.Name) and item.id in choices]
+        words = [word for word in words if not (word.id in DTYPES or scope.lookup(word.id))]
+        if not words:
+            return
+        edits = tuple(Edit(word.span, f'"{word.id}"') for word in words)
+        raise self.fail(
+            "MSL205", f"`{words[0].id}` is a name, and a string is wanted here", words[0].span,
+            helps=(f'write `"{words[0].id}"`',), fix=Fix("put quotes around it", edits),
+        )  # fmt: skip
 
     def _axis_argument(self, expr: ast.Expr, scope: Scope) -> Any:
         if isinstance(expr, ast.List):
@@ -273,6 +289,15 @@ def _category(wanted: ValueType) -> str:
     if isinstance(wanted, ListOf):
         return _category(wanted.item)
     return wanted.category if isinstance(wanted, KindOf) else ""
+
+
+def _choices(wanted: ValueType) -> tuple[str, ...]:
+    """The strings that a type takes, where they are few."""
+    if isinstance(wanted, OneOf):
+        return tuple(text for part in wanted.types for text in _choices(part))
+    if isinstance(wanted, ListOf):
+        return _choices(wanted.item)
+    return wanted.choices if isinstance(wanted, String) else ()
 
 
 def dotted(expr: ast.Expr) -> str:

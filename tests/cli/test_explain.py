@@ -40,6 +40,13 @@ def test_unknown_words_get_a_hint(msl: Msl) -> None:
     assert "lists the kinds" in msl("explain", "qqqqqqq").stderr
 
 
+def test_layers_of_other_frameworks_get_advice(msl: Msl) -> None:
+    result = msl("explain", "DropPath")
+    assert result.exit_code == 2
+    assert "no layer `DropPath`" in result.stderr
+    assert "`StochasticDepth`" in result.stderr
+
+
 def test_the_overview_names_every_kind(msl: Msl) -> None:
     text = msl("explain").stdout
     assert all(name in text for kinds in registry().values() for name in kinds)

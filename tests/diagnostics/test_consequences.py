@@ -118,6 +118,24 @@ def test_a_parameter_named_like_a_keyword_is_told_once():
     assert codes(text) == ["MSL007", "MSL007"]
 
 
+def test_a_bare_word_for_a_string_is_told_its_quotes():
+    lines = ("Reshape([2, 4], axes=[time, features])", "output y = Linear(2)")
+    text = net(*lines)
+    (finding,) = Compilation(Source("net.msl", text)).diagnostics
+    assert (finding.rule.code, finding.primary.span.text) == ("MSL205", "time")
+    assert finding.fix is not None
+    assert [edit.replacement for edit in finding.fix.edits] == ['"time"', '"features"']
+    assert findings(text.replace("[time, features]", '["time", "features"]')) == []
+    assert findings(net("Pad(1, mode=reflect)", lines[1])) == [("MSL205", "reflect")]
+    image = "Reshape([2, 2, 2]) -> Conv2d(2, 3, padding=same)"
+    assert findings(net(image, "output y = Flatten")) == [("MSL205", "same")]
+
+
+def test_a_declared_name_may_hold_a_string():
+    lines = ('let how = "reflect"', "Pad(1, mode=how, dim=features)", "output y = Linear(2)")
+    assert codes(net(*lines)) == []
+
+
 def test_every_bad_default_of_a_signature_is_told():
     block = "block B(n: int = 2.5, k: int = true, q: integer = 3) {\n  Linear(n + k + q)\n}\n"
     expected = [("MSL205", "2.5"), ("MSL205", "true"), ("MSL212", "integer")]
