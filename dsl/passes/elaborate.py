@@ -22,7 +22,7 @@ from dsl.passes.parameters import default_value, signature
 from dsl.passes.scope import Binding, LayerClosure, Module, Scope, SharedUse, Tensor
 from dsl.passes.statements import add_comments, comments_of, declared_names
 from dsl.passes.structures import Structures
-from dsl.passes.usage import Usage
+from dsl.passes.usage import Usage, unused_advice
 from dsl.shapes.dim import Poly, symbol
 from dsl.shapes.trace import Auto, Expr, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
@@ -243,10 +243,8 @@ class Elaborator(Applying, Structures):
                 self.report("MSL106", f"nothing applies `{name}`", binding.span)
         for value, span in self.usage.unused(frame.drafts):
             hint = f"`{value.hint}`" if value.hint else "this result"
-            self.report(
-                "MSL106", f"nothing uses {hint}", span, "the next statement does not take it",
-                helps=("name it and use the name, or remove it",),
-            )  # fmt: skip
+            label, cure = unused_advice(span)
+            self.report("MSL106", f"nothing uses {hint}", span, label, helps=(cure,))
 
     # --- statements ---------------------------------------------------------------------
 

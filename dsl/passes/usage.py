@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -96,3 +97,16 @@ def mentioned(node: ast.Node) -> set[str]:
             fields = item.FIELDS
             stack.extend(getattr(item, name) for name in fields if name != "span")
     return found
+
+
+def unused_advice(span: Span) -> tuple[str, str]:
+    """What happens to an unused result, and its cure: in front of values in parentheses or not."""
+    text = span.source.text
+    parentheses = re.match(r"\s*->\s*\(", text[span.end : span.end + 200])
+    if parentheses is None:
+        return "the next statement does not take it", "name it and use the name, or remove it"
+    layer = span.text if len(span.text) < 40 else "LayerNorm"
+    return (
+        "no value in the parentheses takes it",
+        f"put it into them: `({layer}, ..)`; `input` is what the whole body was given",
+    )

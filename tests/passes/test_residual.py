@@ -33,3 +33,18 @@ model Net {
 }
 """
     assert found(text) == []
+
+
+def test_a_layer_that_the_parentheses_behind_it_pass_over() -> None:
+    text = """
+model Net {
+  input x: float32[time=6, 8]
+  input memory: float32[words=5, 8]
+  x -> residual { LayerNorm(1e-6) -> (input, memory) -> CrossAttention(2) }
+  output y
+}
+"""
+    (finding,) = compiled(text).diagnostics
+    assert (finding.rule.code, finding.primary.span.text) == ("MSL106", "LayerNorm(1e-6)")
+    assert "`(LayerNorm(1e-6), ..)`" in finding.helps[0]
+    assert found(text.replace("LayerNorm(1e-6) -> (input,", "(LayerNorm(1e-6),")) == []
