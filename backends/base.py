@@ -130,6 +130,15 @@ class Site:
         return write_call(self.forward, function, args, named)
 
 
+def asked(site: Site, helper: str) -> dict[str, Any]:
+    """What all uses in the file ask of a helper, or nothing while that is not known yet.
+
+    A file is written a second time where an emitter wants to know.
+    """
+    known = getattr(site.helper, "known", None)
+    return known(helper) if known else {}
+
+
 class Raw(str):
     """Python text, to be written as it stands."""
 

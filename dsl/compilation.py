@@ -412,6 +412,7 @@ class _Chooser:
         model = self.elaborator.model(decl, module, args, name)
         if model is not None:
             model.constants.update(self.modules.constants)
+            model.declared.update(self.modules.declared)
         return model
 
     def _check_defines(self, decl: ast.ModelDecl) -> None:

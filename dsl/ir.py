@@ -259,6 +259,7 @@ class Model(Record, eq=False):
         args: Plain argument values by parameter.
         symbols: Declared symbols with the size that costs are quoted at.
         constants: File-level lets and params that traced sizes mention, by name.
+        declared: The statements that declare these.
     """
 
     name: str
@@ -268,6 +269,7 @@ class Model(Record, eq=False):
     body: Body
     symbols: dict[str, int]
     constants: dict[str, Any] = field(default_factory=dict)
+    declared: dict[str, Any] = field(default_factory=dict)
 
 
 class Visit(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Site, unless
+from backends.base import Site, asked, is_traced, unless
 from dsl.shapes.trace import formula
 from dsl.shapes.types import TensorType
 
@@ -31,6 +31,35 @@ _DETAILS = {"rope_interleaved": "rope", "rope_scaling": "rope", "qk_norm_whole":
 """Settings that say more about another one."""
 
 
+_SWITCHES = ("causal", "bias", "rope_interleaved", "alibi", "qk_norm_whole", "sinks")
+"""Settings that are on or off; one that all uses in a file turn from the default is no argument."""
+
+
+def left_switches(layer: Any) -> dict[str, bool]:
+    """Which of the settings that are on or off this use leaves at the default, or may do so."""
+    values = {**layer.values, **layer.left_out}
+    found = {}
+    for name in _SWITCHES:
+        value = values.get(name, _DEFAULTS[name])
+        other = _DETAILS.get(name, name)
+        idle = getattr(layer, other, False) is None and other not in layer.left_out
+        turned = idle or value is (not _DEFAULTS[name])
+        found[f"{name}_left"] = is_traced(value) or not turned
+    return found
+
+
+def open_switches(site: Site, helper: str) -> dict[str, bool]:
+    """Which settings that are on or off a helper takes; all uses turn the others on or off."""
+    known = asked(site, helper)
+    own = {name for name in _SWITCHES if known.get(name) and not known.get(f"{name}_left")}
+    return {f"{name}_open": name not in own for name in _SWITCHES}
+
+
+def written_settings(settings: dict[str, Any], switches: dict[str, bool]) -> dict[str, Any]:
+    """The settings that a use writes: without those that the helper has of its own."""
+    return {name: value for name, value in settings.items() if switches.get(f"{name}_open", True)}
+
+
 def shown_settings(layer: Any) -> dict[str, Any]:
     """The arguments that differ from the default, or that may do so elsewhere."""
     idle = {name for name, other in _DETAILS.items() if getattr(layer, other, None) is None}
@@ -49,10 +78,13 @@ def forms(layer: Any) -> dict[str, bool]:
         "unnormed": layer.qk_norm is None,
         "by_head": layer.qk_norm is not None and not layer.qk_norm_whole,
         **bias_forms(layer),
+        **left_switches(layer),
     }
 
 
-def ask_rotation(layer: Any, site: Site, settings: dict[str, Any]) -> None:
+def ask_rotation(
+    layer: Any, site: Site, settings: dict[str, Any], switches: dict[str, bool]
+) -> None:
     """Asks for the function that turns pairs of features, as a use needs it."""
     if "rope" not in settings:
         return
@@ -61,6 +93,7 @@ def ask_rotation(layer: Any, site: Site, settings: dict[str, Any]) -> None:
     flags = {"part": "rope_dim", "interleaved": "rope_interleaved", "scaling": "rope_scaling"}
     site.helper(
         "rotate",
+        halves=switches["rope_interleaved_open"],
         unscaled=layer.rope_scaling is None,
         **{flag: name in settings for flag, name in flags.items()},
     )

@@ -18,7 +18,8 @@ LETTERS = {"channels": "C", "features": "D", "time": "T", "depth": "L", "height"
 def file_comment(source: Source) -> tuple[list[str], int]:
     """The comment at the top of a file, by lines, and the number of its last line.
 
-    It is the file's own, and not of what follows, where an empty line parts them.
+    It is the file's own, and not of what follows, where an empty line parts them or an import
+    follows.
     """
     lines: list[str] = []
     for number, line in enumerate(source.text.splitlines(), 1):
@@ -26,7 +27,8 @@ def file_comment(source: Source) -> tuple[list[str], int]:
         if text.startswith("#"):
             lines.append(text.lstrip("#").strip())
         elif lines:
-            return (lines, number - 1) if not text else ([], 0)
+            own = not text or text.startswith("import ")
+            return (lines, number - 1) if own else ([], 0)
         elif text and not text.startswith("msl "):
             break
     return [], 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from backends.lowering.book import Book, ClassPlan
 from backends.lowering.comments import comments_above
 from backends.lowering.generation import generation
 from backends.lowering.rewrite import pool_first
+from backends.lowering.scribe import comment_lines
 from backends.lowering.steps import Refused
 from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
@@ -61,15 +62,24 @@ class Helpers:
         package: Of the backend.
         taken: Names of classes that the spec's own blocks have; a helper makes way for them.
         cached: Whether layers remember earlier positions while a sequence is continued.
+        before: What the same file asked of each helper when it was written before.
         flags: What is asked of each helper.
+        consulted: Whether somebody wanted to know what all uses ask of a helper.
     """
 
     package: str
     taken: frozenset[str] = frozenset()
     cached: bool = False
+    before: dict[str, dict[str, Any]] = field(default_factory=dict)
     flags: dict[str, dict[str, Any]] = field(default_factory=dict)
+    consulted: bool = False
 
-    def ask(self, name: str, **flags: Any) -> str:
+    def known(self, name: str) -> dict[str, Any]:
+        """What all uses ask of a helper, as far as the file was written before."""
+        self.consulted = True
+        return self.before.get(name, {})
+
+    def __call__(self, name: str, **flags: Any) -> str:
         """Asks for a helper by the name of its class or function; gives the name it has here."""
         known = self.flags.setdefault(name, {})
         for key, value in flags.items():
@@ -105,7 +115,22 @@ class Helpers:
                 classes = [
                     re.sub(rf"(?<![\w.]){name}\(", f"{name}_layer(", text) for text in classes
                 ]
-        return texts, classes
+        return self._ordered(texts), classes
+
+    def _ordered(self, texts: list[str]) -> list[str]:
+        """The same, each behind those that it uses, else as asked for."""
+        spelled = {self.spelled(name): text for name, text in zip(self.flags, texts, strict=True)}
+        ordered: list[str] = []
+        while spelled:
+            ready = [name for name, text in spelled.items() if not _uses(text, spelled, name)]
+            ordered.append(spelled.pop((ready or list(spelled))[0]))
+        return ordered
+
+
+def _uses(text: str, names: Iterable[str], own: str) -> bool:
+    """Whether a helper's code calls another one of some names, or derives from it."""
+    others = "|".join(re.escape(name) for name in names if name != own)
+    return bool(others) and re.search(rf"(?<![\w.\"])({others})(_layer)?[()]", text) is not None
 
 
 def _is_variable(name: str, text: str) -> bool:
@@ -147,16 +172,50 @@ def model_code(
     Raises:
         Refused: The backend cannot express a layer.
     """
-    own = own_names(model)
     continued = generation(model)
-    helpers = Helpers(package, own, continued is not None and continued.cached)
+    helpers = Helpers(package, own_names(model), continued is not None and continued.cached)
+    externs = _externs(model, emitters.backend)
+    writers = (block_writer, model_writer)
+    lines, classes, name = _written(model, emitters, writers, helpers, externs)
+    if helpers.consulted:
+        helpers = Helpers(package, helpers.taken, helpers.cached, helpers.flags)
+        lines, classes, name = _written(model, emitters, writers, helpers, externs)
+    helper_texts, classes = helpers.texts(classes)
+    parts = [*lines, *helper_texts, *classes, _build(name)]
+    return ModelCode(
+        model.name,
+        "\n\n\n".join(parts) + "\n",
+        tuple(helpers.flags),
+        _import_lines(externs),
+        continued,
+        tuple(helpers.spelled(name) for name in REMEMBERING if name in helpers.flags),
+        helpers.spelled("KVCache" if continued and continued.attends else "StateCache"),
+    )
+
+
+def _written(
+    model: Model,
+    emitters: Emitters,
+    writers: tuple[type[Writer], type[Writer]],
+    helpers: Helpers,
+    externs: dict[str, str],
+) -> tuple[list[str], list[str], str]:
+    """The constants, the code of all classes, and the name of the model's.
+
+    Args:
+        model: With traced sizes.
+        emitters: The backend's.
+        writers: Of blocks' classes, and of the model's.
+        helpers: Receive what is asked of them.
+        externs: The user's own classes.
+    """
+    block_writer, model_writer = writers
     constants: set[str] = set()
 
     def write(plan: ClassPlan, writer: type[Writer] = block_writer) -> None:
         with book.trial(plan):
-            plan.text = writer(plan, book, emitters, helpers.ask, constants).write()
+            plan.text = writer(plan, book, emitters, helpers, constants).write()
 
-    externs = _externs(model, emitters.backend)
     book = Book(model, write, {model.name, *IMPORTED, *externs})
     try:
         book.fill()
@@ -169,19 +228,8 @@ def model_code(
     except Conflict as conflict:
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
-    code = model_writer(plan, book, emitters, helpers.ask, constants).code
-    lines = _constants(model, constants, code)
-    helper_texts, classes = helpers.texts(classes)
-    parts = [*lines, *helper_texts, *classes, _build(plan)]
-    return ModelCode(
-        model.name,
-        "\n\n\n".join(parts) + "\n",
-        tuple(helpers.flags),
-        _import_lines(externs),
-        continued,
-        tuple(helpers.spelled(name) for name in REMEMBERING if name in helpers.flags),
-        helpers.spelled("KVCache" if continued and continued.attends else "StateCache"),
-    )
+    code = model_writer(plan, book, emitters, helpers, constants).code
+    return _constants(model, constants, code), classes, plan.name
 
 
 def _externs(model: Model, backend: str) -> dict[str, str]:
@@ -251,13 +299,17 @@ def _texts(plan: ClassPlan) -> list[str]:
 
 
 def _constants(model: Model, names: set[str], code: Callable[[Any], str]) -> list[str]:
-    lines = [
-        f"{constant_name(name)} = {code(value)}"
-        for name, value in model.constants.items()
-        if name in names
-    ]
+    lines = []
+    for name, value in model.constants.items():
+        if name in names:
+            lines += [
+                line
+                for text in comments_above(model.declared[name])
+                for line in comment_lines(text)
+            ]
+            lines.append(f"{constant_name(name)} = {code(value)}")
     return ["\n".join(lines)] if lines else []
 
 
-def _build(plan: ClassPlan) -> str:
-    return f"def build_model():\n    return {plan.name}()"
+def _build(name: str) -> str:
+    return f"def build_model():\n    return {name}()"

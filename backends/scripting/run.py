@@ -170,7 +170,8 @@ def header(model: Model, origin: Origin, trains: bool, ending: str) -> dict[str,
 
 def _title(name: str, summary: str) -> str:
     """The model's name with what the spec says at its top, in lines of a docstring."""
-    text = prose(f"{name}: {summary}" if summary else f"{name}.")
+    mark = "." if ":" in summary.partition(". ")[0] or not summary else ":"
+    text = prose(f"{name}{mark} {summary}".strip())
     return "\n".join(textwrap.wrap(text, 90))
 
 

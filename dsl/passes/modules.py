@@ -111,6 +111,7 @@ class Modules:
         self.evaluator = Evaluator(reporter)
         self.loaded: dict[str, Module] = {}
         self.constants: dict[str, Any] = {}
+        self.declared: dict[str, ast.Let | ast.ParamDecl] = {}
 
     def gather(self, file: ast.File, identity: str, chain: tuple[str, ...] = ()) -> Module:
         """The module of a file."""
@@ -204,13 +205,12 @@ class Modules:
             if isinstance(statement, ast.Let):
                 if self._take_name(statement.name, statement.name_span, declared):
                     value = self.evaluator.evaluate(statement.value, module.scope)
-                    self._constant(statement.name, value, statement.name_span, module)
+                    self._constant(statement.name, value, statement, module)
             elif isinstance(statement, ast.ParamDecl):
                 param = statement.param
                 if self._take_name(param.name, param.name_span, declared):
-                    self._constant(
-                        param.name, self._param(param, module, is_main), param.name_span, module
-                    )
+                    value = self._param(param, module, is_main)
+                    self._constant(param.name, value, statement, module)
             elif isinstance(statement, (ast.BlockDecl, ast.ModelDecl)):
                 self._declare_block(statement, module, declared)
             elif isinstance(statement, ast.ExternDecl):
@@ -264,10 +264,14 @@ class Modules:
             )  # fmt: skip
         return default_value(param, wanted, self.evaluator, module.scope)
 
-    def _constant(self, name: str, value: Any, span: Span, module: Module) -> None:
+    def _constant(
+        self, name: str, value: Any, statement: ast.Let | ast.ParamDecl, module: Module
+    ) -> None:
+        span = (statement if isinstance(statement, ast.Let) else statement.param).name_span
         value = plain(value)
         if self.trace:
             key = f"@{module.label}{name}"
             self.constants[key] = value
+            self.declared[key] = statement
             value = traced(value, Expr("name", key))
         module.scope.names[name] = Binding(value, span, hideable=True)

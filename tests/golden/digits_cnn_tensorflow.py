@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=09685afe5e32c174310f4ecef45e738a
+msl: sha256=77670a3a46110a6e68d3b0125d80484f
 """
 
 import argparse
@@ -712,7 +712,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

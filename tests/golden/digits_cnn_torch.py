@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python digits_cnn_torch.py
     python digits_cnn_torch.py evaluate
     python digits_cnn_torch.py predict --checkpoint runs/digits_cnn_torch/best.pt --input FILE
-msl: sha256=3f643926ae3797aeb99a293a3ce2a99d
+msl: sha256=107025d7bae8e021625921ac78b2bad6
 """
 
 import argparse
@@ -565,7 +565,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

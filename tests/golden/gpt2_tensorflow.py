@@ -1,4 +1,4 @@
-"""GPT2: GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
+"""GPT2. GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 
 Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 124,439,808 parameters | 145,824,153,600 MACs forward per sample at time = 1,024
@@ -7,7 +7,7 @@ Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
     python gpt2_tensorflow.py evaluate
     python gpt2_tensorflow.py predict --checkpoint runs/gpt2_tensorflow/best.npz --input FILE
     python gpt2_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=03796b513df8b0cd54b1ab82dea3a539
+msl: sha256=f65b6fcffbf06d30d4f5dcbb1e91958b
 """
 
 import argparse
@@ -42,11 +42,10 @@ def dense(fan_in, units, **options):
 class MultiHeadAttention(layers.Layer):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    def __init__(self, width, heads, causal=False, dropout=0.0, **kwargs):
+    def __init__(self, width, heads, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
         self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
-        self.causal = causal
         self.dropout = layers.Dropout(dropout)
         self.query = dense(width, width, name="query")
         self.key = dense(width, width, name="key")
@@ -61,10 +60,9 @@ class MultiHeadAttention(layers.Layer):
             k, v = self.cache.extend(self, k, v, axis=-3)
         scores = keras.ops.einsum("...qhd,...khd->...hqk", q * shape[-1] ** -0.5, k)
         scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-        if self.causal:
-            position = start + keras.ops.arange(keras.ops.shape(x)[-2])
-            ahead = position[:, None] < keras.ops.arange(keras.ops.shape(k)[-3])
-            scores -= 1e9 * keras.ops.cast(ahead, scores.dtype)
+        position = start + keras.ops.arange(keras.ops.shape(x)[-2])
+        ahead = position[:, None] < keras.ops.arange(keras.ops.shape(k)[-3])
+        scores -= 1e9 * keras.ops.cast(ahead, scores.dtype)
         weights = self.dropout(keras.ops.cast(keras.ops.softmax(scores), v.dtype))
         y = keras.ops.einsum("...hqk,...khd->...qhd", weights, v)  # [.., T, heads, size]
         return self.out(keras.ops.reshape(y, keras.ops.shape(x)))  # [.., T, width]
@@ -91,9 +89,7 @@ class DecoderLayer(layers.Layer):
     def __init__(self, width, heads, drop, **kwargs):
         super().__init__(**kwargs)
         self.layer_norm = layers.LayerNormalization(epsilon=1e-5, name="layer_norm")
-        self.self_attention = MultiHeadAttention(
-            width, heads, causal=True, dropout=drop, name="self_attention"
-        )
+        self.self_attention = MultiHeadAttention(width, heads, dropout=drop, name="self_attention")
         self.dropout = layers.Dropout(drop, name="dropout")
         self.layer_norm_2 = layers.LayerNormalization(epsilon=1e-5, name="layer_norm_2")
         self.linear = dense(width, 4 * width, name="linear")
@@ -790,7 +786,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")

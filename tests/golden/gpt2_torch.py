@@ -1,4 +1,4 @@
-"""GPT2: GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
+"""GPT2. GPT-2: 124,439,808 parameters; the XL variant 1,557,611,200.
 
 Generated from gpt2.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 124,439,808 parameters | 145,824,153,600 MACs forward per sample at time = 1,024
@@ -7,7 +7,7 @@ Generated from gpt2.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python gpt2_torch.py evaluate
     python gpt2_torch.py predict --checkpoint runs/gpt2_torch/best.pt --input FILE
     python gpt2_torch.py generate --prompt "Once" --temperature 0.8
-msl: sha256=e5c7892a3e24854c5c1b00d27e86c653
+msl: sha256=56390cd7cbcc63ae9a4b152bace79716
 """
 
 import argparse
@@ -34,11 +34,10 @@ from torch.nn import functional as F
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    def __init__(self, width, heads, causal=False, dropout=0.0):
+    def __init__(self, width, heads, dropout=0.0):
         super().__init__()
         self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
-        self.causal = causal
         self.dropout = dropout
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
@@ -52,11 +51,7 @@ class Attention(nn.Module):
         if self.cache:
             k, v = self.cache.extend(self, k, v)
         y = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=self.causal and q.shape[-2] > 1,
+            q, k, v, dropout_p=self.dropout if self.training else 0.0, is_causal=q.shape[-2] > 1
         )
         return self.out(y.transpose(-3, -2).flatten(-2))  # [.., T, width]
 
@@ -82,7 +77,7 @@ class DecoderLayer(nn.Module):
     def __init__(self, width, heads, drop):
         super().__init__()
         self.layer_norm = nn.LayerNorm(width)
-        self.self_attention = Attention(width, heads, causal=True, dropout=drop)
+        self.self_attention = Attention(width, heads, dropout=drop)
         self.dropout = nn.Dropout(drop)
         self.layer_norm_2 = nn.LayerNorm(width)
         self.linear = nn.Linear(width, 4 * width)
@@ -666,7 +661,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")

@@ -1,4 +1,4 @@
-"""ResNet50: ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
+"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
 GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=2b1453e0162ad3208b01120bbe105720
+msl: sha256=49cede75f162dc848d221aa46dae9a24
 """
 
 import argparse
@@ -701,7 +701,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

@@ -1,4 +1,4 @@
-"""ResNet50: ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
+"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
 GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python resnet50_torch.py
     python resnet50_torch.py evaluate
     python resnet50_torch.py predict --checkpoint runs/resnet50_torch/best.pt --input FILE
-msl: sha256=8392e065cfffdaf07378375dfb956ab6
+msl: sha256=ec9ba44605c65c153b6f9b63d990186e
 """
 
 import argparse
@@ -524,7 +524,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

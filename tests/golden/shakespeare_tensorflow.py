@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
     python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=7a9c22ff7b0969806608a28a04608cee
+msl: sha256=4637110164fd0aee0ef46fa1d3959f8d
 """
 
 import argparse
@@ -66,29 +66,19 @@ def join_heads(x):  # [.., heads, T, size]
     return keras.ops.reshape(x, (*front, heads * size))  # [.., T, heads * size]
 
 
-def visible(query, key, start, mask, causal, window):  # [.., T, size] each
-    """Where each position may look, or None for everywhere.
-
-    By the mask, with `causal` not ahead, with `window` less than `window` positions away.
-    """
-    seen = mask
-    if causal or window is not None:
-        position = start + keras.ops.arange(keras.ops.shape(query)[-2])
-        back = position[:, None] - keras.ops.arange(keras.ops.shape(key)[-2])  # [T, T]
-        near = back >= 0 if causal else back > -window
-        if window is not None:
-            near = keras.ops.logical_and(near, back < window)
-        seen = near if mask is None else keras.ops.logical_and(near, mask)
-    return seen
+def visible(query, key, start):  # [.., T, size] each
+    """Where each position may look: not ahead."""
+    position = start + keras.ops.arange(keras.ops.shape(query)[-2])
+    back = position[:, None] - keras.ops.arange(keras.ops.shape(key)[-2])  # [T, T]
+    return back >= 0
 
 
-def attend(query, key, value, scale, seen=None):  # [.., heads, T, size]
+def attend(query, key, value, scale, seen):  # [.., heads, T, size]
     """Scaled dot-product attention (Vaswani et al. 2017), where `seen` is true."""
     scores = keras.ops.matmul(query * scale, keras.ops.swapaxes(key, -2, -1))  # [.., heads, T, T]
     scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-    if seen is not None:
-        seen = keras.ops.cast(seen, scores.dtype)
-        scores = scores + (1 - seen) * -1e9
+    seen = keras.ops.cast(seen, scores.dtype)
+    scores = scores + (1 - seen) * -1e9
     weights = keras.ops.softmax(scores)
     weights = keras.ops.cast(weights, value.dtype)
     return keras.ops.matmul(weights, value)
@@ -97,13 +87,12 @@ def attend(query, key, value, scale, seen=None):  # [.., heads, T, size]
 class Attention(layers.Layer):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    def __init__(self, width, heads, causal=False, rope=None, **kwargs):
+    def __init__(self, width, heads, rope=10000.0, **kwargs):
         super().__init__(**kwargs)
         self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
         self.size = width // heads
         self.scale = self.size**-0.5
-        self.causal = causal
         self.rope = rope
         self.query = dense(width, width, name="query")
         self.key = dense(width, width, name="key")
@@ -118,7 +107,7 @@ class Attention(layers.Layer):
         q, k = rotate(q, self.rope, start), rotate(k, self.rope, start)
         if self.cache:
             k, v = self.cache.extend(self, k, v, axis=-2)
-        seen = visible(q, k, start, None, self.causal, None)
+        seen = visible(q, k, start)
         y = attend(q, k, v, self.scale, seen=seen)
         return self.out(join_heads(y))  # [.., T, width]
 
@@ -127,9 +116,7 @@ class DecoderLayer(layers.Layer):
     def __init__(self, width, heads, drop, **kwargs):
         super().__init__(**kwargs)
         self.layer_norm = layers.LayerNormalization(epsilon=1e-5, name="layer_norm")
-        self.self_attention = Attention(
-            width, heads, causal=True, rope=10000.0, name="self_attention"
-        )
+        self.self_attention = Attention(width, heads, rope=10000.0, name="self_attention")
         self.dropout = layers.Dropout(drop, name="dropout")
         self.layer_norm_2 = layers.LayerNormalization(epsilon=1e-5, name="layer_norm_2")
         self.linear = dense(width, 4 * width, name="linear")
@@ -792,7 +779,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")

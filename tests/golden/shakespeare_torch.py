@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python shakespeare_torch.py evaluate
     python shakespeare_torch.py predict --checkpoint runs/shakespeare_torch/best.pt --input FILE
     python shakespeare_torch.py generate --prompt "Once" --temperature 0.8
-msl: sha256=998e8de8cfebbe3c68e0ef259fd6e3e1
+msl: sha256=b323ee91e1897130bbf8b39e2b14540a
 """
 
 import argparse
@@ -47,11 +47,10 @@ def rotate(x, base, start):  # [.., T, head_dim]
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017)."""
 
-    def __init__(self, width, heads, causal=False, rope=None):
+    def __init__(self, width, heads, rope=10000.0):
         super().__init__()
         self.cache = None  # of earlier positions, while a sequence is continued
         self.heads = heads
-        self.causal = causal
         self.rope = rope
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
@@ -66,7 +65,7 @@ class Attention(nn.Module):
         q, k = rotate(q, self.rope, start), rotate(k, self.rope, start)
         if self.cache:
             k, v = self.cache.extend(self, k, v)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal and q.shape[-2] > 1)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=q.shape[-2] > 1)
         return self.out(y.transpose(-3, -2).flatten(-2))  # [.., T, width]
 
 
@@ -74,7 +73,7 @@ class DecoderLayer(nn.Module):
     def __init__(self, width, heads, drop):
         super().__init__()
         self.layer_norm = nn.LayerNorm(width)
-        self.self_attention = Attention(width, heads, causal=True, rope=10000.0)
+        self.self_attention = Attention(width, heads, rope=10000.0)
         self.dropout = nn.Dropout(drop)
         self.layer_norm_2 = nn.LayerNorm(width)
         self.linear = nn.Linear(width, 4 * width)
@@ -628,7 +627,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict", "generate"])
     add("--data", help="the file to train on, or to evaluate")

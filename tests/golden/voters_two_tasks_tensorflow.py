@@ -1,4 +1,4 @@
-"""TwoTasks: Several inputs, shared weights, two outputs with a loss each: from where voters
+"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where voters
 place themselves and the candidates between left and right, and from who they are, to
 their vote and party.
 
@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=9ec50e049558007e66f8d80d1f6b45a8
+msl: sha256=0631966abaf6cb5afec974fc2ed4f230
 """
 
 import argparse
@@ -730,7 +730,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

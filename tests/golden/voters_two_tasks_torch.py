@@ -1,4 +1,4 @@
-"""TwoTasks: Several inputs, shared weights, two outputs with a loss each: from where voters
+"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where voters
 place themselves and the candidates between left and right, and from who they are, to
 their vote and party.
 
@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and nu
     python voters_two_tasks_torch.py
     python voters_two_tasks_torch.py evaluate
     python voters_two_tasks_torch.py predict --checkpoint runs/voters_two_tasks_torch/best.pt --input FILE
-msl: sha256=a79e8edbfca76a757e4e18b7354dae2d
+msl: sha256=d95c1e1b97ac4241caa7f8e543cb9b32
 """
 
 import argparse
@@ -630,7 +630,7 @@ def run_length(args, epoch_steps, before):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
     add = parser.add_argument
     add("command", nargs="?", default="train", choices=["train", "evaluate", "predict"])
     add("--data", help="the file to train on, or to evaluate")

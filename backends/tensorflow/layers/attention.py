@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.base import Emission, KerasWeight, Raw, Site, unless
+from backends.base import Emission, KerasWeight, Raw, Site, asked, unless
 from backends.layers.attention import (
     ask_rotation,
-    bias_forms,
     forms,
     given,
+    left_switches,
+    open_switches,
     over_scores,
     shown_settings,
     shown_widths,
+    written_settings,
 )
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import to_meaning, to_storage
@@ -34,12 +36,13 @@ def attention(layer: Any, site: Site) -> Emission:
     plain = mask is None and bias is None
     if plain and len(operands) < 3 and settings.keys() <= _BRIEF:
         return _brief(layer, site, settings, widths)
-    ask_rotation(layer, site, settings)
+    switches = open_switches(site, "Attention")
+    ask_rotation(layer, site, settings, switches)
     if "alibi" in settings:
         site.helper("alibi_bias")
     if "sinks" in settings:
         site.helper("Parameter")
-    seen = _ask_attend(site, settings, mask, bias)
+    ways = _ask_attend(layer, site, settings, mask, bias)
     helper = site.helper(
         "Attention",
         **dict.fromkeys((*settings, *widths), True),
@@ -47,11 +50,13 @@ def attention(layer: Any, site: Site) -> Emission:
         value=len(operands) == 3,
         mask=mask is not None,
         added=bias is not None,
-        seen=seen,
+        **ways,
+        **switches,
         **forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
-    module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
+    written = written_settings(settings, switches)
+    module = site.call(helper, width, layer.heads, **widths, **written, name=Raw(site.name))
     return Emission(_call(site, operands, mask, bias), module, _weights(layer))
 
 
@@ -59,11 +64,13 @@ def _brief(layer: Any, site: Site, settings: dict[str, Any], widths: dict[str, A
     """The helper layer `MultiHeadAttention`: the usual attention, whole in one class."""
     operands = dict.fromkeys(layer.slots[:3])
     shown = dict.fromkeys((*settings, *widths), True)
+    switches = open_switches(site, "MultiHeadAttention")
     helper = site.helper(
-        "MultiHeadAttention", **shown, memory=len(operands) == 2, **bias_forms(layer)
+        "MultiHeadAttention", **shown, memory=len(operands) == 2, **switches, **forms(layer)
     )
     width = site.types[layer.slots[0]].shape[-1]
-    module = site.call(helper, width, layer.heads, **widths, **settings, name=Raw(site.name))
+    written = written_settings(settings, switches)
+    module = site.call(helper, width, layer.heads, **widths, **written, name=Raw(site.name))
     return Emission(_call(site, operands), module, _weights(layer))
 
 
@@ -72,34 +79,50 @@ def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     """The helper layer `DotProductAttention`."""
     settings = shown_settings(layer)
     mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
-    seen = _ask_attend(site, settings, mask, bias)
+    ways = _ask_attend(layer, site, settings, mask, bias)
     helper = site.helper(
         "DotProductAttention",
+        causal_left=True,
         **dict.fromkeys(settings, True),
         mask=mask is not None,
         added=bias is not None,
-        seen=seen,
+        **ways,
     )
     size = site.type.shape[-1]
     module = site.call(helper, size, unless(1, layer.heads), **settings, name=Raw(site.name))
     return Emission(_call(site, range(3), mask, bias), module)
 
 
-def _ask_attend(site: Site, settings: dict[str, Any], mask: str | None, bias: str | None) -> bool:
-    """Asks for the functions that attention consists of; whether some positions are not seen."""
-    seen = bool(settings.keys() & {"causal", "window"}) or mask is not None
+def _ask_attend(
+    layer: Any, site: Site, settings: dict[str, Any], mask: str | None, bias: str | None
+) -> dict[str, bool]:
+    """Asks for the functions that attention consists of.
+
+    Gives whether some positions are not seen, whether that is more than a mask says, and whether
+    the function that finds it out must be told that positions ahead are not.
+    """
+    found = {"causal", "window"} & settings.keys()
+    seen = bool(found) or mask is not None
+    left = left_switches(layer)
+    users = [asked(site, helper) for helper in ("Attention", "DotProductAttention")]
+    tell = not any(users) or any(u.get("found") and u.get("causal_left") for u in users)
     site.helper("split_heads")
     site.helper("join_heads")
-    if seen:
-        site.helper("visible")
+    if found:
+        flags = dict.fromkeys(found, True)
+        site.helper("visible", mask=mask is not None, causal_open=tell, **flags)
+    hides = mask is not None or ("causal" in settings and not left["causal_left"])
     site.helper(
         "attend",
         seen=seen,
+        seen_open=not hides,
         mask=mask is not None,
         bias=bias is not None or "alibi" in settings,
+        bias_open=bias is None and ("alibi" not in settings or left["alibi_left"]),
+        dropout_open="dropout" not in settings,
         **{name: name in settings for name in ("dropout", "softcap", "sinks")},
     )
-    return seen
+    return {"seen": seen, "found": bool(found), "tell_causal": tell}
 
 
 def _call(site: Site, slots: Any, mask: Raw | None = None, bias: Raw | None = None) -> str:

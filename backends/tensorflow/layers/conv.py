@@ -49,6 +49,9 @@ def padded(site: Site, x: str, pads: Pads, value: str = "") -> str:
     """Code of a channels-last value with cells added before and after in each dimension."""
     if not is_traced(sum(pads, ())) and not any(map(any, pads)):
         return x
+    around = short(sum(pads, ()))
+    if is_traced(around) and not isinstance(around, tuple) and len(pads) > 1 and not value:
+        return site.call_forward(site.helper("pad_zeros"), Raw(x), around)
     inside = ", ".join(f"({site.forward(low)}, {site.forward(high)})" for low, high in pads)
     fill = f", constant_values={value}" if value else ""
     return f"keras.ops.pad({x}, ((0, 0), {inside}, (0, 0)){fill})"
@@ -178,7 +181,8 @@ def _depthwise(
 
 def _starts(layer: Convolution, site: Site, kernel: str, channels: Any) -> dict[str, Any]:
     """Initializers, whether there is a bias, and the name."""
-    fan_in = channels * product(layer.kernel_size)
+    window = layer.kernel_size
+    fan_in = product((channels, *window)) if is_traced(window) else channels * product(window)
     return {
         "use_bias": unless(True, layer.bias),
         kernel: uniform(site, fan_in),

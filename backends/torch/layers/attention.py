@@ -9,9 +9,11 @@ from backends.layers.attention import (
     ask_rotation,
     forms,
     given,
+    open_switches,
     over_scores,
     shown_settings,
     shown_widths,
+    written_settings,
 )
 from backends.torch.layers import TORCH
 from dsl.layers.attention import Attention, CrossAttention, DotProductAttention, SelfAttention
@@ -28,7 +30,8 @@ def attention(layer: Any, site: Site) -> Emission:
     mask, bias = (_scored(site, layer, slot) for slot in (3, 4))
     widths = shown_widths(layer, site)
     flags = dict.fromkeys((*settings, *widths), True)
-    _ask_functions(layer, site, settings)
+    switches = open_switches(site, "Attention")
+    _ask_functions(layer, site, settings, switches)
     ways = _ask_visible(site, settings, mask, bias)
     helper = site.helper(
         "Attention",
@@ -38,10 +41,12 @@ def attention(layer: Any, site: Site) -> Emission:
         mask=mask is not None,
         added=bias is not None,
         **ways,
+        **switches,
         **forms(layer),
     )
     width = site.types[layer.slots[0]].shape[-1]
-    module = site.call(helper, width, layer.heads, **widths, **settings)
+    written = written_settings(settings, switches)
+    module = site.call(helper, width, layer.heads, **widths, **written)
     values = [_operand(site, slot) for slot in operands]
     return Emission(site.call_forward(site.self, *values, mask=mask, bias=bias), module)
 
@@ -74,9 +79,11 @@ def dot_product_attention(layer: DotProductAttention, site: Site) -> Emission:
     return Emission(call)
 
 
-def _ask_functions(layer: Any, site: Site, settings: dict[str, Any]) -> None:
+def _ask_functions(
+    layer: Any, site: Site, settings: dict[str, Any], switches: dict[str, bool]
+) -> None:
     """Asks for the functions that some settings need."""
-    ask_rotation(layer, site, settings)
+    ask_rotation(layer, site, settings, switches)
     if "alibi" in settings:
         site.helper("alibi_bias")
 
@@ -93,7 +100,7 @@ def _ask_visible(
     causal = "causal" in settings
     combine = "window" in settings or (mask is not None and causal)
     if combine:
-        site.helper("visible")
+        site.helper("visible", mask=mask is not None)
     added = _biased(settings, bias) and not settings.keys() & _BY_HAND
     return {"combine": combine, "behind": causal and added}
 

@@ -26,6 +26,7 @@ def spatial_dropout(layer: SpatialDropout, site: Site) -> Emission:
 @TORCH.emits(StochasticDepth)
 def stochastic_depth(layer: StochasticDepth, site: Site) -> Emission:
     """A module of its own, for PyTorch has none."""
-    helper = site.helper("StochasticDepth")
-    module = site.call(helper, layer.p, mode=unless("row", layer.mode))
+    mode = unless("row", layer.mode)
+    helper = site.helper("StochasticDepth", batch=mode is not None)
+    module = site.call(helper, layer.p, mode=mode)
     return Emission(f"{site.self}({site.x[0]})", module)
