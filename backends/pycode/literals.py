@@ -51,8 +51,12 @@ def prose(text: str) -> str:
 
 
 def _float(value: float) -> str:
-    """``1e-05`` as ``1e-5``."""
+    """``1e-05`` as ``1e-5``, a million as ``1e6``."""
     text = repr(value)
+    if text.endswith("000000.0"):
+        digits = text.removesuffix(".0").rstrip("0")
+        zeros = len(text) - len(digits) - 2
+        return f"{digits}e{zeros}" if len(digits.lstrip("-")) == 1 else text
     mantissa, mark, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}" if mark else text
 

@@ -56,7 +56,7 @@ class KerasWriter(Writer):
     """What layer classes and the model have in common."""
 
     channels_last = True
-    identity = "tf.identity"
+    identity = "keras.activations.linear"
     reserved = MEMBERS | KEYWORDS
     options = frozenset("name dtype trainable autocast activity_regularizer kwargs".split())
 

@@ -8,6 +8,7 @@ from dsl.kinds.kind import arg
 from dsl.kinds.values import Ints, OneOf, String
 from dsl.layers.base import LayerError
 from dsl.shapes.dim import Dim, Poly
+from dsl.shapes.trace import formula
 from dsl.shapes.types import IMAGE, SIGNAL, VOLUME, TensorType
 
 SPATIAL = {1: SIGNAL, 2: IMAGE, 3: VOLUME}
@@ -94,6 +95,8 @@ def window_size(
     plain = type(dilation) is int and dilation == 1  # a shorter formula for generated code
     slack = 2 * pad - dilation * (kernel - 1) - 1  # type: ignore[operator]
     if not ceil and plain and type(pad) is int:
+        if not pad and kernel == stride and formula(kernel) == formula(stride):
+            return size // stride
         return (size - kernel + 2 * pad) // stride + 1 if pad else (size - kernel) // stride + 1
     if not ceil:
         return (size + slack) // stride + 1

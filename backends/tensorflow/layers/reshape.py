@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from backends.base import Emission, Raw, Site
+from backends.base import Emission, Raw, Site, is_traced
 from backends.layers.sizes import size_code
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import (
@@ -66,7 +66,10 @@ def to_sequence(layer: kinds.ToSequence, site: Site) -> Emission:
     """A reshape: the channels are stored last already."""
     if site.type.rank == 2:
         return Emission(site.x[0])
-    front = int(site.type.batched)
+    front, (pixels, channels) = int(site.type.batched), site.outputs[0].shape
+    if is_traced(pixels) and front:
+        module = site.call("layers.Reshape", (-1, channels), name=Raw(site.name))
+        return Emission(f"{site.self}({site.x[0]})", module)
     return reshaped(
         site, site.x[0], site.outputs[0].shape, lambda axis: stored_axis(site.type, axis) - front
     )

@@ -9,6 +9,7 @@ from backends.torch.layers import TORCH
 from dsl.layers import reshape as kinds
 from dsl.layers.base import resolve_axis
 from dsl.shapes.dim import Dim, Poly
+from dsl.shapes.trace import formula
 
 
 @TORCH.emits(kinds.Flatten)
@@ -24,8 +25,10 @@ def flatten(layer: kinds.Flatten, site: Site) -> Emission:
 
 @TORCH.emits(kinds.Reshape)
 def reshape(layer: kinds.Reshape, site: Site) -> Emission:
-    """`reshape`; where a size is left open, `unflatten` of each sample's values."""
+    """`flatten` of the last dimensions where it is that, `unflatten` where a size is left open."""
     shape = site.outputs[0].shape
+    if _flattens_last(site.type.shape, shape):
+        return Emission(f"{site.x[0]}.flatten({len(shape) - 1 + site.type.batched})")
     hole = _hole(layer.shape, shape)
     sizes = [_size(size, site) for size in shape]
     if hole is None or not site.type.batched:
@@ -46,6 +49,13 @@ def unflatten(layer: kinds.Unflatten, site: Site) -> Emission:
     sizes = ["-1" if i == hole else site.forward(size) for i, size in enumerate(shape)]
     parts = f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
     return Emission(f"{site.x[0]}.unflatten({torch_axis(site.type, at)}, {parts})")
+
+
+def _flattens_last(old: tuple[Dim, ...], new: tuple[Dim, ...]) -> bool:
+    """Whether a new shape puts together the last dimensions and leaves all others."""
+    kept = list(zip(old, new[:-1], strict=False))
+    same = all(a == b and formula(a) == formula(b) for a, b in kept)
+    return 0 < len(new) < len(old) and same
 
 
 def _hole(asked: tuple[Dim, ...], shape: tuple[Dim, ...]) -> int | None:
