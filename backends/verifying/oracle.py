@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,22 +89,4 @@ def _run(
 def _roles(step: Step, node: LayerNode, weights: dict[str, Any]) -> dict[str, Any]:
     """A layer's weights by role, the one that it is tied to among them."""
     own = {weight.role: weights[join(step.path, weight.role)] for weight in node.weights}
-    if node.tied is None:
-        return own
-    return {"weight": weights[tied_key(step.path, node.tied, weights)], **own}
-
-
-def tied_key(path: str, tied: str, keys: Collection[str]) -> str:
-    """The key of the weight that a layer uses: the path is meant from the innermost level on.
-
-    Args:
-        path: The layer's own path.
-        tied: The path of the other layer, from a level that both are in.
-        keys: All keys.
-    """
-    while path:
-        path = path.rpartition(".")[0]
-        key = join(join(path, tied), "weight")
-        if key in keys:
-            return key
-    return tied
+    return own if step.tied is None else {"weight": weights[join(step.tied, "weight")], **own}

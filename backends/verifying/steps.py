@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from backends.verifying.bench import Bench
@@ -14,6 +15,25 @@ ROUNDING = 1e-7
 RUN = 10
 """The run that schedules are asked about is so many times as long as the steps taken."""
 
+Arrays = dict[str, Any]
+
+
+@dataclass
+class Log:
+    """What steps gave.
+
+    Attributes:
+        before: By backend, the weights that they began with.
+        losses: By backend, the loss of each step.
+        gradients: How far apart gradients were, by key and step.
+        slopes: The largest entry of each weight's gradients so far, in either backend.
+    """
+
+    before: dict[str, Arrays]
+    losses: dict[str, Arrays]
+    gradients: dict[str, float] = field(default_factory=dict)
+    slopes: dict[str, float] = field(default_factory=dict)
+
 
 def take_steps(bench: Bench) -> None:
     """Compares the loss, then every step's loss and gradients, then what became of the weights."""
@@ -22,47 +42,23 @@ def take_steps(bench: Bench) -> None:
     bench.compare("loss", "evaluation", losses)
     bench.each("to make its optimizer", lambda twin: twin.begin())
     before = bench.each("to name its weights", lambda twin: twin.weights())
-    trained = {i.key for i in weight_keys(bench.job.model.body.nodes) if i.weight.trainable}
-    totals: dict[str, dict[str, Any]] = {name: {} for name in bench.twins}
-    off: dict[str, float] = {}
-    slopes: dict[str, float] = {}
+    log = Log(before, {name: {} for name in bench.twins})
     for number in range(bench.job.steps):
-        found = _step(bench, number)
-        for name, (loss, _) in found.items():
-            totals[name][f"step {number + 1}"] = loss
-        left, right = ({k: v for k, v in got.items() if k in trained} for _, got in found.values())
-        for key in trained:
-            slopes[key] = max(
-                slopes.get(key, 0.0), largest({key: left[key]}), largest({key: right[key]})
-            )
-        for key, value in distances(left, right).items():
-            off[f"{key}, step {number + 1}"] = value
+        _note(bench, log, number, _step(bench, number))
     names = tuple(bench.twins)
-    bench.compare("losses", "steps", totals)
-    bench.verdict.checks.append(check("gradients", "steps", names, off, TOLERANCE))
-    after = bench.each("to name its weights", lambda twin: twin.weights())
-    flat = _flat(bench, slopes)
-    kept = [key for key in after[names[0]] if key not in flat]
-    bench.compare("weights", "steps", {name: {k: after[name][k] for k in kept} for name in names})
-    bench.compare("changes of weights", "steps", {
-        name: {key: after[name][key] - before[name][key] for key in kept}
-        for name in names}, CHANGES)  # fmt: skip
-
-
-def _flat(bench: Bench, slopes: dict[str, float]) -> set[str]:
-    """Weights whose gradients are nothing but rounding, of which some optimizers make whole steps.
-
-    Such are offsets that the next layer takes away again.
-    """
-    bound = ROUNDING * max(slopes.values(), default=0.0)
-    flat = {key for key, slope in slopes.items() if slope <= bound}
+    bench.compare("losses", "steps", log.losses)
+    bench.verdict.checks.append(check("gradients", "steps", names, log.gradients, TOLERANCE))
+    flat = _flat(log)
     if flat:
-        names = ", ".join(sorted(flat)[:3]) + ", .." * (len(flat) > 3)
-        bench.verdict.notes.append(f"nothing but rounding moves {names}: not compared after steps")
-    return flat
+        some = ", ".join(sorted(flat)[:3]) + ", .." * (len(flat) > 3)
+        bench.verdict.notes.append(f"nothing but rounding moves {some}: not compared after steps")
+    after = bench.each("to name its weights", lambda twin: twin.weights())
+    bench.compare("weights", "steps", {name: _without(after[name], flat) for name in names})
+    changes = {name: _changes(log.before[name], after[name], flat) for name in names}
+    bench.compare("changes of weights", "steps", changes, CHANGES)
 
 
-def _step(bench: Bench, number: int) -> dict[str, tuple[float, dict[str, Any]]]:
+def _step(bench: Bench, number: int) -> dict[str, tuple[float, Arrays]]:
     """One step in each backend, on the same rows, with the same draws."""
     size = bench.job.batch * bench.job.training.train.accumulate
     rows = bench.rows[number * size : (number + 1) * size]
@@ -74,3 +70,54 @@ def _step(bench: Bench, number: int) -> dict[str, tuple[float, dict[str, Any]]]:
         return twin.step(batch, bench.masks(number), factors)
 
     return bench.each(f"in step {number + 1}", take)
+
+
+def _note(bench: Bench, log: Log, number: int, found: dict[str, tuple[float, Arrays]]) -> None:
+    """Notes what a step gave, and in what the backends first differed."""
+    trained = {i.key for i in weight_keys(bench.job.model.body.nodes) if i.weight.trainable}
+    step = f"step {number + 1}"
+    for name, (loss, _) in found.items():
+        log.losses[name][step] = loss
+    left, right = ({k: v for k, v in got.items() if k in trained} for _, got in found.values())
+    for key in left:
+        sides = largest({"": left[key]}), largest({"": right[key]})
+        log.slopes[key] = max(log.slopes.get(key, 0.0), *sides)
+    gradients = distances(left, right)
+    log.gradients |= {f"{key}, {step}": off for key, off in gradients.items()}
+    if not bench.verdict.step:
+        losses = distances(*({step: loss} for loss, _ in found.values()))
+        bench.verdict.step = (
+            _first(f"the loss of {step}", losses, TOLERANCE)
+            or _first(f"the gradients of {step}", gradients, TOLERANCE)
+            or _first(f"what {step} makes of the weights", _moved(bench, log), CHANGES)
+        )
+
+
+def _moved(bench: Bench, log: Log) -> dict[str, float]:
+    """How far apart the changes of weights are so far."""
+    after = bench.each("to name its weights", lambda twin: twin.weights())
+    flat = _flat(log)
+    return distances(*(_changes(log.before[name], after[name], flat) for name in bench.twins))
+
+
+def _first(what: str, off: dict[str, float], tolerance: float) -> str:
+    """What differs, and where most, in words; "" where nothing does."""
+    where = max(off, key=lambda key: off[key], default="")
+    return f"{what}, most of all {where}" if where and off[where] > tolerance else ""
+
+
+def _flat(log: Log) -> set[str]:
+    """Weights whose gradients are nothing but rounding, of which some optimizers make whole steps.
+
+    Such are offsets that the next layer takes away again.
+    """
+    bound = ROUNDING * max(log.slopes.values(), default=0.0)
+    return {key for key, slope in log.slopes.items() if slope <= bound}
+
+
+def _without(arrays: Arrays, flat: set[str]) -> Arrays:
+    return {key: array for key, array in arrays.items() if key not in flat}
+
+
+def _changes(before: Arrays, after: Arrays, flat: set[str]) -> Arrays:
+    return {key: after[key] - before[key] for key in after if key not in flat}

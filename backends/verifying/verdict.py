@@ -21,6 +21,7 @@ class Verdict:
         steps: Steps of the optimizer, 0 for a model without training sections.
         checks: Every comparison.
         first: Where the first difference arises, if values differ.
+        step: In what steps of the optimizer first differ, if they do.
         failure: Why it could not be finished, "" where it could.
         notes: What was left out, and why.
     """
@@ -32,6 +33,7 @@ class Verdict:
     steps: int
     checks: list[Check] = field(default_factory=list)
     first: First | None = None
+    step: str = ""
     failure: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -48,6 +50,8 @@ class Verdict:
         bad = [check for check in self.checks if not check.ok]
         if not bad or self.failure:
             return self.failure
+        if bad[0].mode == "steps" and self.step:
+            return self.step
         check = bad[0]
         return f"{check.subject} ({check.mode}): {check.where}, {check.left} against {check.right}"
 

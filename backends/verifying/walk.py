@@ -51,6 +51,7 @@ class Step:
         inputs: A slot for each port, None for an optional one not given.
         outputs: A slot for each result.
         use: How often the path had run before.
+        tied: Path of the layer whose weight it uses, None where it has its own.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Step:
     inputs: tuple[Slot | None, ...]
     outputs: tuple[Slot, ...]
     use: int
+    tied: str | None = None
 
     @property
     def is_layer(self) -> bool:
@@ -85,6 +87,7 @@ class Walk:
     _values: dict[Value, Slot] = field(default_factory=dict)
     _uses: dict[str, int] = field(default_factory=dict)
     _shared: dict[SharedNode, str] = field(default_factory=dict)
+    _turns: list[tuple[str, str]] = field(default_factory=list)
 
     def steps(self) -> Iterator[Step]:
         """Every layer that runs, and every block after its layers.
@@ -102,7 +105,7 @@ class Walk:
             if isinstance(node, SharedNode):
                 self._shared[node] = join(root, node.path)
             elif isinstance(node, LayerNode):
-                yield self._layer(node, self._path(node, prefix))
+                yield self._layer(node, self._path(node, prefix), root)
             elif isinstance(node, CallNode):
                 yield from self._call(node, self._path(node, prefix))
             elif isinstance(node, RepeatNode):
@@ -117,11 +120,19 @@ class Walk:
             return join(prefix, node.name)
         return self._shared.get(node.shared, node.shared.name)
 
-    def _layer(self, node: LayerNode, path: str) -> Step:
+    def _layer(self, node: LayerNode, path: str, root: str) -> Step:
         inputs = tuple(None if value is None else self._values[value] for value in node.inputs)
         outputs = tuple(Slot(self._type(value), path) for value in node.outputs)
         self._values.update(zip(node.outputs, outputs))
-        return Step(path, node, inputs, outputs, self._next_use(path))
+        tied = None if node.tied is None else self._turned(join(root, node.tied))
+        return Step(path, node, inputs, outputs, self._next_use(path), tied)
+
+    def _turned(self, path: str) -> str:
+        """A path with the rounds that are going on in place of those that stand for them."""
+        for standing, going in self._turns:
+            if path.startswith(f"{standing}."):
+                path = going + path.removeprefix(standing)
+        return path
 
     def _call(self, node: CallNode, path: str) -> Iterator[Step]:
         body, use = node.instance.body, self._next_use(path)
@@ -137,7 +148,10 @@ class Walk:
         for part in node.rounds:
             for number in range(part.start, part.start + part.count):
                 self._bind(part.inputs, current)
-                yield from self._nodes(part.nodes, join(path, str(number)), root)
+                here = join(path, str(number))
+                self._turns.append((join(path, str(part.start)), here))
+                yield from self._nodes(part.nodes, here, root)
+                self._turns.pop()
                 current = part.outputs
         self._bind(node.outputs, current)
 

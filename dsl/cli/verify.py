@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from dsl.cli.compile import code_of
 from dsl.cli.files import ToolError, is_stdin
-from dsl.cli.findings import is_terminal
+from dsl.cli.findings import failed, is_terminal, show_findings
 from dsl.cli.options import BACKENDS, Pairs, compilation_of, spec_options
+from dsl.cli.output import stamp
 from dsl.cli.train import require_packages
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def command(
     given = dict(settings)
     given.setdefault("device.precision", "float32")
     compilation = compilation_of(file, model, define, tuple(given.items()))
-    texts = {name: code_of(compilation, name, "-") for name in BACKENDS}
-    if None in texts.values():
+    texts = both_codes(compilation)
+    if texts is None:
         return 1
     verdict = run(compilation, texts, file, dict(sizes), batch, steps, seed)
     if as_json:
@@ -88,8 +88,23 @@ def command(
     return int(not verdict.ok)
 
 
+def both_codes(compilation: Compilation) -> dict[str, str] | None:
+    """By backend the file as `msl compile` writes it; None after findings that forbid it."""
+    import backends
+
+    findings = list(compilation.diagnostics)
+    show_findings(findings, err=True)
+    texts: dict[str, str] = {}
+    for name in BACKENDS if not failed(findings) else ():
+        emitted = compilation.emit(backends.get(name))
+        show_findings(emitted.diagnostics, err=True)
+        if emitted.text is not None:
+            texts[name] = stamp(emitted.text)
+    return texts if len(texts) == len(BACKENDS) else None
+
+
 def run(
-    compilation: Compilation, texts: dict[str, Any], file: str, sizes: dict[str, str],
+    compilation: Compilation, texts: dict[str, str], file: str, sizes: dict[str, str],
     batch: int = 4, steps: int = 3, seed: int = 0,
 ) -> Verdict:  # fmt: skip
     """Verifies a spec without mistakes.
