@@ -66,7 +66,7 @@ class TorchWriter(Writer):
             before = joined if path[:size] in self._loose else ""
             if not before:
                 names.append(joined)
-        return names
+        return [*names, before] if before else names
 
     @cached_property
     def _loose(self) -> set[Path]:

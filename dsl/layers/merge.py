@@ -35,6 +35,7 @@ class Scale(Layer):
     """``factor * x + offset``, with numbers that are not learned; ``Scale(-1, 1)`` is ``1 - x``.
 
     Shape: real numbers of any shape, kept. Weights: none. MACs: none.
+    Precision: Keras keeps the numbers in float32, which shows in float64 (a part in 1e7).
     Source: Vaswani et al. 2017, section 3.4 (embeddings times ``sqrt(features)``); Szegedy et al.
     2016 (Inception-ResNet), section 3.3 (residuals); Srivastava et al. 2015 (Highway networks),
     eq. 3 (``1 - x``). It is Keras' `Rescaling`; PyTorch has no layer for it.

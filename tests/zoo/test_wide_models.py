@@ -33,7 +33,7 @@ CASES = [
     ("xception_aligned", "AlignedXception", {"size": "32", "middle": "1", "classes": "5"}),
     ("densenet", "DenseNet", TINY | {"depths": "[2, 2, 2]", "growth": "8", "stem": "16"}),
     ("resnet_v1", "ResNetV1", TINY | {"depths": "[1, 1]"}),
-    ("resnet_v2", "ResNetV2", TINY | {"depths": "[1, 1]"}),
+    ("resnet_v2", "ResNetV2", TINY | {"depths": "[2, 2]"}),
     ("mobilenet_v1", "MobileNet", TINY | {"width": "0.25"}),
     ("mobilenet_v2", "MobileNetV2", TINY),
     ("mobilenet_v3", "MobileNetV3", TINY | {"lean": "true"}),
@@ -74,4 +74,4 @@ def test_both_frameworks_agree(
         wanted = built(torch.from_numpy(image)).numpy()
     got = other(np.moveaxis(image, 1, -1), training=False).numpy()
     got = np.moveaxis(got, -1, 1) if got.ndim == 4 else got
-    np.testing.assert_allclose(got, wanted, rtol=1e-8, atol=1e-8 * float(abs(wanted).max()))
+    np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6 * float(abs(wanted).max()))
