@@ -10,11 +10,8 @@ import numpy as np
 from backends.converting.formats import Checkpoint
 from backends.tensorflow.exchange import pack, unpack
 from backends.tensorflow.weights import variables
-from backends.torch.model import key_names
+from backends.torch.model import COUNTER, key_names
 from dsl.ir import Model, join, weight_keys
-
-COUNTER = "num_batches_tracked"
-"""A buffer of PyTorch's norms that nothing computes with; TensorFlow's files carry it along."""
 
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
 """For the dotted path of each Keras variable its name in checkpoints and its shape."""
@@ -100,7 +97,7 @@ def _taken(rest: dict[str, Any], name: str, shape: tuple[int, ...]) -> Any:
 
 
 def _extras(rest: dict[str, Any]) -> dict[str, Any]:
-    """What is left where every weight has been taken: counters.
+    """What is left where every weight has been taken: counters, which the other side carries along.
 
     Raises:
         Misfit: There are others.

@@ -41,6 +41,9 @@ MEMBERS = frozenset(
 )
 TAKEN = MEMBERS | KEYWORDS
 
+COUNTER = "num_batches_tracked"
+"""A buffer of PyTorch's norms that nothing here computes with, and that MSL has no key for."""
+
 
 class TorchWriter(Writer):
     """Writes a block as an `nn.Module`."""

@@ -14,10 +14,7 @@ Everything is compared in float64. Frameworks are imported when first used.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import itertools
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,12 +28,12 @@ import dsl
 from backends.lowering.modelcode import ModelCode
 from backends.pycode.render import import_lines, tidy
 from backends.tensorflow.layout import meaning_order, storage_order
+from backends.verifying.importing import beside, imported
 from dsl.ir import Model, weight_keys
 from dsl.shapes.types import TensorType
 
 SPECS = Path(__file__).parent / "specs"
 TOLERANCE = {"rtol": 1e-6, "atol": 1e-9}
-_NUMBERS = itertools.count()
 
 Arrays = dict[str, Any]
 
@@ -114,20 +111,10 @@ def source(model: Model, backend: str) -> str:
     return tidy("\n".join(imports) + "\n\n\n" + code.text)
 
 
-def module(text: str, folder: Path, beside: Path) -> ModuleType:
+def module(text: str, folder: Path, place: Path) -> ModuleType:
     """A generated file, imported; what it imports itself may lie beside the spec."""
-    name = f"generated_{next(_NUMBERS)}"
-    path = folder / f"{name}.py"
-    path.write_text(text, encoding="ascii")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(beside))
-    try:
-        spec.loader.exec_module(made)
-    finally:
-        sys.path.remove(str(beside))
-    return made
+    with beside(str(place)):
+        return imported(text, str(folder))
 
 
 def arrays(model: Model, grow: int = 0, batch: int = 2) -> list[Any]:
@@ -157,20 +144,16 @@ class Run:
 
 def torch_keys(model: Model) -> dict[str, str]:
     """For each key in the module's state that MSL spells otherwise, MSL's spelling."""
-    from backends.torch.model import key_names
+    from backends.torch.runtime.weights import spellings
 
-    return {spelled: key for key, spelled in key_names(model).items()}
+    return spellings(model)
 
 
 def torch_state(model: Model, built: Any) -> Arrays:
     """The state of a PyTorch module by MSL's keys, counters of batches left out."""
-    renamed = torch_keys(model)
-    state = built.state_dict().items()
-    return {
-        renamed.get(key, key): tensor.detach().numpy()
-        for key, tensor in state
-        if not key.endswith("num_batches_tracked")
-    }
+    from backends.torch.runtime.weights import read_state
+
+    return read_state(model, built)
 
 
 def scramble(built: Any) -> None:
@@ -189,7 +172,8 @@ def run_torch(model: Model, built: Any, given: list[Any]) -> Run:
     """Outputs and gradients of a PyTorch module."""
     import torch
 
-    renamed = torch_keys(model)
+    from backends.torch.runtime.weights import gradient, read_gradients
+
     tensors = [torch.from_numpy(array) for array in given]
     for tensor in tensors:
         tensor.requires_grad_(tensor.dtype.is_floating_point)
@@ -198,19 +182,13 @@ def run_torch(model: Model, built: Any, given: list[Any]) -> Run:
     built.zero_grad()
     if isinstance(total, torch.Tensor) and total.requires_grad:
         total.backward()
-    weights = {
-        renamed.get(key, key): _gradient(parameter) for key, parameter in built.named_parameters()
-    }
+    weights = read_gradients(model, built)
     inputs = {
-        name: _gradient(tensor)
+        name: gradient(tensor)
         for name, tensor in zip(model.body.names, tensors)
         if tensor.requires_grad
     }
     return Run({key: value.detach().numpy() for key, value in results.items()}, weights, inputs)
-
-
-def _gradient(tensor: Any) -> Any:
-    return np.zeros(tuple(tensor.shape)) if tensor.grad is None else tensor.grad.numpy()
 
 
 def by_name(model: Model, results: Any) -> Arrays:

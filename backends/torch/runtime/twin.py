@@ -139,7 +139,9 @@ class TorchTwin:
         if isinstance(total, torch.Tensor) and total.requires_grad:
             total.backward()
         found = read_gradients(self.model, self.built)
-        return float(torch.as_tensor(total).detach()), found | {name: gradient(x) for name, x in reals.items()}
+        return float(torch.as_tensor(total).detach()), found | {
+            name: gradient(x) for name, x in reals.items()
+        }
 
     def _penalty(self) -> Any:
         """What layers have added to the loss since they were last asked, which they forget."""

@@ -6,11 +6,8 @@ from typing import Any
 
 import torch
 
-from backends.torch.model import key_names
+from backends.torch.model import COUNTER, key_names
 from dsl.ir import Model
-
-COUNTER = "num_batches_tracked"
-"""A buffer of PyTorch's norms that nothing computes with."""
 
 
 def spellings(model: Model) -> dict[str, str]:
