@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from backends.lowering.align import Slot
+from backends.pycode.literals import paragraph
 from backends.pycode.names import identifier
 
 POOL = ("x", "y", "z", "u", "v", "w")
@@ -63,7 +63,8 @@ class Scribe:
     def remark(self, comments: Iterable[str]) -> None:
         """Writes comments of the spec on lines of their own."""
         for text in comments:
-            self.lines.extend("    " * self.depth + line for line in comment_lines(text))
+            written = comment_lines(text, self.depth)
+            self.lines.extend("    " * self.depth + line for line in written)
 
     # --- variables ----------------------------------------------------------------------
 
@@ -317,8 +318,8 @@ def is_atom(text: str) -> bool:
     return isinstance(node, (ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.Constant))
 
 
-def comment_lines(text: str) -> list[str]:
-    """A comment of the spec as Python comments: ASCII, wrapped to the width of a line."""
+def comment_lines(text: str, depth: int = 0) -> list[str]:
+    """A comment of the spec as Python comments: ASCII, wrapped to what a line so deep holds."""
     clean = text.encode("ascii", "backslashreplace").decode()
     words = "".join(char if char.isprintable() else " " for char in clean)
-    return [f"# {line}" for line in textwrap.wrap(words, WIDTH - 10)] or ["#"]
+    return [f"# {line}" for line in paragraph(words, WIDTH - 4 * depth - 2)] or ["#"]

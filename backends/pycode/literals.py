@@ -6,6 +6,7 @@ mangled identifiers.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,19 @@ def prose(text: str) -> str:
     plain = text.encode("ascii", "replace").decode()
     line = "".join(char if char.isprintable() else " " for char in plain)
     return line.replace("\\", "/").replace('"', "'")
+
+
+def paragraph(text: str, width: int) -> list[str]:
+    """A text in lines of at most some width, narrower where a word or two would stand alone."""
+    lines = textwrap.wrap(text, width)
+    for narrower in range(width - 1, width // 2, -1):
+        if len(lines) < 2 or len(lines[-1]) >= width // 4:
+            break
+        again = textwrap.wrap(text, narrower)
+        if len(again) > len(lines):
+            break
+        lines = again
+    return lines
 
 
 def _float(value: float) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
-from backends.pycode.literals import literal, prose, quote
+from backends.pycode.literals import literal, paragraph, prose, quote
 from backends.scripting import Origin
 from backends.scripting.counting import hides
 from backends.scripting.sources import source_of
@@ -172,7 +171,7 @@ def _title(name: str, summary: str) -> str:
     """The model's name with what the spec says at its top, in lines of a docstring."""
     mark = "." if ":" in summary.partition(". ")[0] or not summary else ":"
     text = prose(f"{name}{mark} {summary}".strip())
-    return "\n".join(textwrap.wrap(text, 90))
+    return "\n".join(paragraph(text, 97))
 
 
 def size_line(model: Model) -> str:

@@ -1,5 +1,5 @@
-"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of the data:
-data/README.md.
+"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of
+the data: data/README.md.
 
 Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 25,978 parameters | 601,600 MACs forward per sample
@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and 
     python digits_cnn_tensorflow.py
     python digits_cnn_tensorflow.py evaluate
     python digits_cnn_tensorflow.py predict --checkpoint runs/digits_cnn_tensorflow/best.npz --input FILE
-msl: sha256=77670a3a46110a6e68d3b0125d80484f
+msl: sha256=55667395e0fc143a024d3d82cb77be93
 """
 
 import argparse
@@ -68,7 +68,8 @@ class BatchNorm(layers.Layer):
             running.assign(running + 0.1 * (batch - running))
         return y
 
-    def scaled(self, x, mean, variance):
+    def scaled(self, x, mean, variance):  # [B, .., C], [C], [C]
+        """Each channel to mean 0 and variance 1, then scaled and moved as learned."""
         x = keras.ops.cast(x, self.variable_dtype)
         y = keras.ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, 1e-5)
         return keras.ops.cast(y, self.compute_dtype)

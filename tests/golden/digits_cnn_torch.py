@@ -1,5 +1,5 @@
-"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of the data:
-data/README.md.
+"""DigitsCNN: Handwritten digits, 8 by 8 grey pixels, in ten classes. Source of
+the data: data/README.md.
 
 Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 25,978 parameters | 601,600 MACs forward per sample
@@ -7,7 +7,7 @@ Generated from digits_cnn.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python digits_cnn_torch.py
     python digits_cnn_torch.py evaluate
     python digits_cnn_torch.py predict --checkpoint runs/digits_cnn_torch/best.pt --input FILE
-msl: sha256=107025d7bae8e021625921ac78b2bad6
+msl: sha256=b01b048a94e4ce6ca6f884b75e1773d6
 """
 
 import argparse

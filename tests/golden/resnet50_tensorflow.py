@@ -1,5 +1,5 @@
-"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
-GMACs at 224x224.
+"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032
+parameters, 4.09 GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 25,557,032 parameters | 4,089,184,256 MACs forward per sample
@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and nu
     python resnet50_tensorflow.py
     python resnet50_tensorflow.py evaluate
     python resnet50_tensorflow.py predict --checkpoint runs/resnet50_tensorflow/best.npz --input FILE
-msl: sha256=49cede75f162dc848d221aa46dae9a24
+msl: sha256=a5893b69da76cea21241e9caa537a19e
 """
 
 import argparse
@@ -68,7 +68,8 @@ class BatchNorm(layers.Layer):
             running.assign(running + 0.1 * (batch - running))
         return y
 
-    def scaled(self, x, mean, variance):
+    def scaled(self, x, mean, variance):  # [B, .., C], [C], [C]
+        """Each channel to mean 0 and variance 1, then scaled and moved as learned."""
         x = keras.ops.cast(x, self.variable_dtype)
         y = keras.ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, 1e-5)
         return keras.ops.cast(y, self.compute_dtype)

@@ -1,5 +1,5 @@
-"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032 parameters, 4.09
-GMACs at 224x224.
+"""ResNet50. ResNet-50 v1.5 (stride in the 3x3 convolution): 25,557,032
+parameters, 4.09 GMACs at 224x224.
 
 Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 25,557,032 parameters | 4,089,184,256 MACs forward per sample
@@ -7,7 +7,7 @@ Generated from resnet50.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python resnet50_torch.py
     python resnet50_torch.py evaluate
     python resnet50_torch.py predict --checkpoint runs/resnet50_torch/best.pt --input FILE
-msl: sha256=ec9ba44605c65c153b6f9b63d990186e
+msl: sha256=be6944f04688c1aa7fc639a32ce0bdf0
 """
 
 import argparse

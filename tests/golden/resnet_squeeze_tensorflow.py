@@ -1,9 +1,9 @@
-"""ResNet: A residual net for small images, of blocks that another file holds. A model alone:
-it checks, costs and compiles to a module, to be trained by code of your own.
+"""ResNet: A residual net for small images, of blocks that another file holds. A model alone: it
+checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=b8f2d3e772884d08dba904251240643c
+msl: sha256=bfac934e3eca93b96386586e880d7f98
 """
 
 import math
@@ -57,7 +57,8 @@ class BatchNorm(layers.Layer):
             running.assign(running + 0.1 * (batch - running))
         return y
 
-    def scaled(self, x, mean, variance):
+    def scaled(self, x, mean, variance):  # [B, .., C], [C], [C]
+        """Each channel to mean 0 and variance 1, then scaled and moved as learned."""
         x = keras.ops.cast(x, self.variable_dtype)
         y = keras.ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, 1e-5)
         return keras.ops.cast(y, self.compute_dtype)

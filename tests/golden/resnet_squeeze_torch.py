@@ -1,9 +1,9 @@
-"""ResNet: A residual net for small images, of blocks that another file holds. A model alone:
-it checks, costs and compiles to a module, to be trained by code of your own.
+"""ResNet: A residual net for small images, of blocks that another file holds. A model alone: it
+checks, costs and compiles to a module, to be trained by code of your own.
 
 Generated from resnet_squeeze.msl by MSL 0.1.0 for PyTorch. Needs torch.
 279,194 parameters | 40,819,520 MACs forward per sample
-msl: sha256=295d4b9b93279470a1c9a9349757c2a5
+msl: sha256=3abe8f23eda9662010820b4d7cf7ebbf
 """
 
 from collections import OrderedDict

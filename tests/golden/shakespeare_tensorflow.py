@@ -1,5 +1,5 @@
-"""Shakespeare: A small transformer that reads Shakespeare byte by byte and says which byte
-comes next.
+"""Shakespeare: A small transformer that reads Shakespeare byte by byte and
+says which byte comes next.
 
 Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 384,864 parameters | 39,518,208 MACs forward per sample at time = 96
@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
     python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=4637110164fd0aee0ef46fa1d3959f8d
+msl: sha256=15981e52a4ef38636d2551c8ecc2513a
 """
 
 import argparse

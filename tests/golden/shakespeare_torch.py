@@ -1,5 +1,5 @@
-"""Shakespeare: A small transformer that reads Shakespeare byte by byte and says which byte
-comes next.
+"""Shakespeare: A small transformer that reads Shakespeare byte by byte and
+says which byte comes next.
 
 Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 384,864 parameters | 39,518,208 MACs forward per sample at time = 96
@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
     python shakespeare_torch.py evaluate
     python shakespeare_torch.py predict --checkpoint runs/shakespeare_torch/best.pt --input FILE
     python shakespeare_torch.py generate --prompt "Once" --temperature 0.8
-msl: sha256=b323ee91e1897130bbf8b39e2b14540a
+msl: sha256=2ba3db2ecda63762527524130e793d3c
 """
 
 import argparse

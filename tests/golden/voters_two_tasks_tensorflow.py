@@ -1,6 +1,6 @@
-"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where voters
-place themselves and the candidates between left and right, and from who they are, to
-their vote and party.
+"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where
+voters place themselves and the candidates between left and right, and from who they
+are, to their vote and party.
 
 Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
 3,784 parameters | 3,776 MACs forward per sample
@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for TensorFlow. Needs tensorflo
     python voters_two_tasks_tensorflow.py
     python voters_two_tasks_tensorflow.py evaluate
     python voters_two_tasks_tensorflow.py predict --checkpoint runs/voters_two_tasks_tensorflow/best.npz --input FILE
-msl: sha256=0631966abaf6cb5afec974fc2ed4f230
+msl: sha256=9119833cd36aefed8fd2d635bc0a1ffd
 """
 
 import argparse

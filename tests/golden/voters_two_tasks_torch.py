@@ -1,6 +1,6 @@
-"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where voters
-place themselves and the candidates between left and right, and from who they are, to
-their vote and party.
+"""TwoTasks. Several inputs, shared weights, two outputs with a loss each: from where
+voters place themselves and the candidates between left and right, and from who they
+are, to their vote and party.
 
 Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and numpy.
 3,784 parameters | 3,776 MACs forward per sample
@@ -8,7 +8,7 @@ Generated from voters_two_tasks.msl by MSL 0.1.0 for PyTorch. Needs torch and nu
     python voters_two_tasks_torch.py
     python voters_two_tasks_torch.py evaluate
     python voters_two_tasks_torch.py predict --checkpoint runs/voters_two_tasks_torch/best.pt --input FILE
-msl: sha256=d95c1e1b97ac4241caa7f8e543cb9b32
+msl: sha256=f654c79f4671a892320c4425fa7fb91e
 """
 
 import argparse
