@@ -239,7 +239,7 @@ class Writer:
 
 def _type_name(value: Any) -> str:
     names = {bool: "bool", int: "int", float: "float", str: "string", Call: "layer"}
-    return names[type(value)]
+    return f"list[{_type_name(value[0])}]" if isinstance(value, list) else names[type(value)]
 
 
 def _bounds(value: Any) -> str:

@@ -162,8 +162,9 @@ class Machine:
     def _repeat(self, link: Repeat, env: dict[str, Any], current: Values) -> Values:
         over = link.over.value(env)
         rows = range(over) if isinstance(over, int) else over
-        for row in rows:
-            cells = row if isinstance(row, (list, tuple)) and len(link.names) > 1 else [row]
+        for number, row in enumerate(rows):
+            cells = row if isinstance(row, (list, tuple)) else [row]
+            cells = [number, *cells] if link.indexed else cells
             current = self.within(link.body, env, current, dict(zip(link.names, cells)))
         return current
 

@@ -67,11 +67,12 @@ class Parallel(Record):
 
 
 class Repeat(Record):
-    """``repeat count as i { .. }``, or over the rows of a list."""
+    """``repeat count as i { .. }``, or over a list, its rows counted if `indexed`."""
 
     over: Expr
     names: tuple[str, ...]
     body: Body
+    indexed: bool = False
 
 
 class When(Record):
@@ -165,6 +166,7 @@ class Program:
         consts: File-level ``let`` and ``param`` statements.
         blocks: Blocks by name, in the order of their declaration.
         model: The model.
+        variants: Text of the variants.
         sections: Text of the training sections.
     """
 
@@ -172,6 +174,7 @@ class Program:
         self.consts: list[Let | Param] = []
         self.blocks: dict[str, Block] = {}
         self.model = Block("model", "Net")
+        self.variants: list[str] = []
         self.sections = ""
 
     def __str__(self) -> str:
@@ -183,7 +186,7 @@ class Program:
                 else f"let {item.name} = {item.value.text}"
             )
         parts += ["\n".join(_block(block)) for block in (*self.blocks.values(), self.model)]
-        return "\n".join([*parts, *filter(None, [self.sections])]) + "\n"
+        return "\n".join([*parts, *self.variants, *filter(None, [self.sections])]) + "\n"
 
 
 def _block(block: Block) -> Iterator[str]:
@@ -238,7 +241,9 @@ def link_text(link: Link) -> str:
     if isinstance(link, Parallel):
         return f"parallel {{ {' '.join(braces(body) for body in link.bodies)} }}"
     if isinstance(link, Repeat):
-        names = f" as {', '.join(link.names)}" if link.names else ""
+        first, rest = ", ".join(link.names[:1]), ", ".join(link.names[1:])
+        shown = f"{first}, ({rest})" if link.indexed else ", ".join(link.names)
+        names = f" as {shown}" if shown else ""
         return f"repeat {link.over.text}{names} {braces(link.body)}"
     if isinstance(link, When):
         tail = f" otherwise {braces(link.otherwise)}" if link.otherwise else ""

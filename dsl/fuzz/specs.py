@@ -8,10 +8,9 @@ from typing import Any
 from dsl.fuzz.bodies import Shop, Writer
 from dsl.fuzz.choices import Choices
 from dsl.fuzz.machine import Machine, Refused, Value
-from dsl.fuzz.program import Call, Chain, Declared, Program, Statement
+from dsl.fuzz.program import Call, Chain, Declared, Expr, Program, Statement, Tie, text_of
 from dsl.fuzz.recipes.fitting import fit_vector
 from dsl.fuzz.recipes.registry import integers
-from dsl.fuzz.recipes.sequences import embedding
 from dsl.fuzz.sections import sections
 from dsl.fuzz.structures import draw_step
 from dsl.shapes.dim import Poly
@@ -35,15 +34,42 @@ def draw_program(choices: Choices) -> Program:
         w.env["input"] = env[names[0]]
     else:
         w.say(Chain((("", names[0]),), (Call("Identity"),)))
-    if integers(w.x):
-        embedding(w)
+    table = start_with_table(w) if integers(w.x) else ""
     for _ in range(STEPS):
         draw_step(w)
         if choices.integer(0, 5) == 0:
             break
+    if table and choices.chance(2):
+        w.attempt(lambda: tie(w, table))
     join_rest(w, names)
     outputs(w)
+    if model.params and choices.chance(4):
+        param = model.params[0]
+        shop.program.variants.append(
+            f"variant Other = {model.name}({param.name}={text_of(shop.given[param.name])})"
+        )
     return shop.program
+
+
+def start_with_table(w: Writer) -> str:
+    """Looks whole numbers up; the name of the table."""
+    name = w.shop.names.fresh("table")
+    w.say(Chain((), (w.call("Embedding", w.d.integer(5, 9), w.d.integer(2, 6)),)), (name,))
+    return name
+
+
+def tie(w: Writer, table: str) -> None:
+    """Passes the value through the table the other way, as language models end."""
+    if w.x.rank != 2 or w.x.axes != ("time", "features"):
+        raise Refused("no sequence")
+    made = next(item for item in w.body.statements if getattr(item, "names", ()) == (table,))
+    assert isinstance(made, Statement) and isinstance(made.chain.links[0], Call)
+    sizes = [size.value(w.visible()) for _, size in made.chain.links[0].args]
+    vocabulary, width = sizes
+    if w.x.shape[-1] != width:
+        w.link("Linear", width)
+    way = Expr(table, lambda env: Tie(env[table].name))
+    w.link("Linear", vocabulary, tie=way, bias=False)
 
 
 def inputs(shop: Shop) -> list[tuple[str, TensorType, str]]:

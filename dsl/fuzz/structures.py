@@ -100,7 +100,7 @@ def _parallel(w: Writer) -> None:
 def _repeat(w: Writer) -> None:
     count = w.d.pick([2, 3, 1, 0])
     body = Body()
-    kind = w.d.pick(["plain", "index", "rows", "pairs"])
+    kind = w.d.pick(["plain", "index", "rows", "pairs", "counted"])
     if kind in ("plain", "index"):
         names = (w.shop.names.fresh("i"),) if kind == "index" else ()
         over = w.express(count)
@@ -108,11 +108,7 @@ def _repeat(w: Writer) -> None:
         if count == 0:
             first = dict.fromkeys(names, 1)
     else:
-        width = 1 if kind == "rows" else 2
-        names = tuple(w.shop.names.fresh() for _ in range(width))
-        rows = [[w.d.integer(2, 6) for _ in names] for _ in range(max(count, 1))]
-        over = literal([row[0] for row in rows] if width == 1 else rows)
-        first = dict(zip(names, rows[0]))
+        names, over, first = _rows(w, kind, max(count, 1))
     inner = w.inner(body, names=first)
     same = inner.x
     if names:
@@ -120,7 +116,22 @@ def _repeat(w: Writer) -> None:
     fill(inner, 2)
     if w.d.chance(2) or not names:
         fit(inner, same)
-    w.add(Repeat(over, names, body))
+    w.add(Repeat(over, names, body, kind == "counted"))
+
+
+def _rows(w: Writer, kind: str, count: int) -> tuple[tuple[str, ...], Expr, dict[str, Any]]:
+    """The names of a repeat over a list, the list, and what the names stand for at first."""
+    width = 1 if kind == "rows" else 2
+    names = tuple(w.shop.names.fresh() for _ in range(width))
+    rows = [[w.d.integer(2, 6) for _ in names] for _ in range(count)]
+    first = dict(zip(names, rows[0]))
+    if kind == "counted":
+        index = w.shop.names.fresh("i")
+        names, first = (index, *names), {index: 0, **first}
+    if width == 1:
+        flat = [row[0] for row in rows]
+        return names, w.declared(flat) if w.d.chance(2) else literal(flat), first
+    return names, literal(rows), first
 
 
 def use(w: Writer, names: tuple[str, ...]) -> None:
@@ -281,6 +292,8 @@ def another(w: Writer, value: Any) -> Any:
         return max(1, value + w.d.pick([1, 2, -1, 4]))
     if type(value) is float:
         return value / 2
+    if isinstance(value, list):
+        return [*value, another(w, value[-1])]
     if isinstance(value, Call) and not value.args and value.kind in ACTIVATIONS:
         return Call(w.d.pick(ACTIVATIONS))
     return value

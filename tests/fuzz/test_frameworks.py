@@ -41,7 +41,7 @@ COUNT = int(os.environ.get("MSL_FUZZ_N", "10"))
 """Where to begin and how many specs to run; `make fuzz` asks for more."""
 
 PROGRAMS = {seed: found for seed in range(FIRST, FIRST + COUNT) if (found := draw(Seeded(seed)))}
-WITHOUT_DOUBLE = {"AvgPool3d", "AdaptiveAvgPool3d"}
+WITHOUT_DOUBLE = {"AvgPool3d", "AdaptiveAvgPool3d", "MaxPool3d", "AdaptiveMaxPool3d"}
 """Kinds for which TensorFlow has no kernel in float64 on a CPU."""
 NOT_ON_META = {"MixtureOfExperts", "LSTM", "GRU", "SimpleRNN"}
 """Kinds that read values as they run, some of them where a mask is given."""
