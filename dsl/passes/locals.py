@@ -44,6 +44,7 @@ class Locals:
         self._exits: dict[str, Operand | None] = {}
         self._names: dict[tuple[int, int, int], str] = {}
         self._merged: dict[str, Operand] = {}
+        self._behind: dict[str, Operand] = {}
 
     def name(self, place: tuple[int, int, int], base: str, taken: set[str]) -> str:
         """The name of a carried size, one that nothing else in the block has.
@@ -102,11 +103,21 @@ class Locals:
         """
         if step is None:
             return
-        self._exits[name] = self.resolve(_closed(name, first, step, times, indices, bound))
+        closed = _closed(name, first, step, times, indices, bound)
+        self._behind[name] = closed
+        self._exits[name] = self.resolve(closed)
 
     def exit(self, name: str) -> Operand | None:
-        """What a carried size is after its loop, if there is a formula for it."""
-        return self._exits[name]
+        """What a carried size is after its loop, in terms of the loops around it; None if unknown.
+
+        Sizes behind choices keep their names.
+        """
+        result: Operand = Expr("name", name)
+        for _ in range(len(self._behind) + 1):
+            before, result = result, substitute(result, self._behind)
+            if result == before:
+                break
+        return None if name in names_in(result) else result
 
     def resolve(self, operand: Operand) -> Operand | None:
         """A formula without local names, or None where there is none."""
@@ -131,7 +142,8 @@ class Locals:
         stuck = names_in(operand) & inner
         if not stuck:
             return operand
-        known = {key: value for key, value in self._exits.items() if key in inner and value}
+        behind = {key: self.exit(key) for key in inner}
+        known = {key: value for key, value in behind.items() if value is not None}
         result = substitute(operand, known)
         return int(dim) if names_in(result) & inner else result  # type: ignore[arg-type]
 
