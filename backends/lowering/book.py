@@ -103,7 +103,7 @@ class Book:
         first = found[0]
         return [
             [
-                size if all(other[index][axis] == size for other in found) else None
+                size if all(other[index][axis : axis + 1] == [size] for other in found) else None
                 for axis, size in enumerate(sizes)
             ]
             for index, sizes in enumerate(first)
@@ -117,8 +117,8 @@ class Book:
             types = (item.value.type for item in call.instance.body.outputs)
             return [[None] * type_.rank for type_ in types]
         return [
-            [_in_terms_of(plan, slot, axis, formulas) for axis in range(slot.variants[0].type.rank)]
-            for slot in plan.template.outputs
+            [_in_terms_of(plan, slot, axis, formulas) for axis in range(item.value.type.rank)]
+            for slot, item in zip(plan.template.outputs, call.instance.body.outputs)
         ]
 
     def name(self, wanted: str) -> str:
@@ -237,6 +237,8 @@ class Book:
 
 def _in_terms_of(plan: ClassPlan, slot: Slot, axis: int, formulas: dict[str, Any]) -> Operand:
     """The formula of a class's result at a call; None where its variants have none in common."""
+    if any(value.type.rank <= axis for value in slot.variants):
+        return None
     sizes = {
         unmerged(formula(value.type.shape[axis]), plan.template.merged) for value in slot.variants
     }

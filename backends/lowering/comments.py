@@ -54,6 +54,8 @@ def shape_comment(
         channels_last: Whether the framework stores images so.
     """
     types = [value.type for value in slot.variants]
+    if any(type_.rank != types[0].rank for type_ in types):
+        return f"[B, .., {_size(types, -1, resolve)}]" if types[0].batched else "[..]"
     parts = [_size(types, axis, resolve) for axis in range(types[0].rank)]
     if channels_last and types[0].is_image_like:
         parts = [*parts[1:], parts[0]]

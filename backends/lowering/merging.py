@@ -62,7 +62,9 @@ def _merged_name(dim: Dim) -> str:
 
 
 def _merge(variants: Sequence[WhenNode], index: int, axis: int) -> Operand:
-    """The size by the way taken; None where variants that went one way differ in it."""
+    """The size by the way taken; None where variants that went one way differ in it, or lack it."""
+    if any(node.outputs[index].type.rank <= axis for node in variants):
+        return None
     ways: list[set[Operand]] = [set(), set()]
     for node in variants:
         ways[node.taken].add(formula(node.results[index].type.shape[axis]))

@@ -183,6 +183,10 @@ class Scribe:
             if slot is not None:
                 self._uses[slot] -= 1
         if len(outputs) == 1:
+            given = next((slot for slot in slots if slot and self._names.get(slot) == text), None)
+            if given is not None and not outputs[0].hint and not comments:
+                self.alias(outputs[0], given)
+                return
             self._pending = Pending(outputs[0], text, line, comments)
             return
         self.remark(comments)

@@ -132,7 +132,7 @@ class KerasWriter(Writer):
         taken = {*self.plan.sizes, *self.plan.params, *self.indices, *inside}
         letters = chain("ijklmn", (f"i{number}" for number in count(2)))
         free = (name for name in letters if name not in taken)
-        counts = slot.names and (slot.rows is None or slot.indexed)
+        counts = (slot.rows is None or slot.indexed) and slot.names[:1] not in ((), ("_",))
         name = self.variable(slot.names[0]) if counts else next(free)
         self.indices.append(name)
         yield

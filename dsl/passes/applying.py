@@ -38,6 +38,7 @@ class Applying:
     applications: list[Span]
     locals: Locals
     piloting: bool
+    last_axes: dict[tuple[int, int], str]
 
     if TYPE_CHECKING:
 
@@ -325,8 +326,8 @@ class Applying:
         names = [item.name for item in declared] or ["input"]
         sizes: dict[str, int] = {}
         given = tuple(
-            Value(self._named_sizes(type_, name, len(types), sizes, bound), name)
-            for type_, name in zip(types, names)
+            Value(self._named_sizes(type_, name, (id(decl), index), len(types), sizes, bound), name)
+            for index, (type_, name) in enumerate(zip(types, names))
         )
         around, self.locals = (self.locals, self.piloting), Locals(sizes)
         self.piloting = False
@@ -345,16 +346,24 @@ class Applying:
         return type_.with_shape(shape, type_.axes)
 
     def _named_sizes(
-        self, type_: TensorType, name: str, inputs: int, sizes: dict[str, int], taken: Any
-    ) -> TensorType:
-        """The type of a block's input, its sizes traced under names of their own."""
+        self, type_: TensorType, name: str, place: tuple[int, int], inputs: int,
+        sizes: dict[str, int], taken: Any,
+    ) -> TensorType:  # fmt: skip
+        """The type of a block's input, its sizes traced under names of their own.
+
+        The last size is called as where the block was first applied, whatever its axis is called
+        here, so that one class serves images and sequences.
+        """
         if not self.trace:
             return type_
         shape = []
         for position, (dim, axis) in enumerate(zip(type_.shape, type_.axes)):
             if isinstance(dim, int):
                 prefix = "in" if inputs == 1 else name
-                base = f"{prefix}_{axis or f'size{position}'}"
+                axis = axis or f"size{position}"
+                if position == type_.rank - 1:
+                    axis = self.last_axes.setdefault(place, axis)
+                base = f"{prefix}_{axis}"
                 while base in taken or base in sizes:
                     base += "_"
                 sizes[base] = dim

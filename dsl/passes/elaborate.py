@@ -42,6 +42,7 @@ class Elaborator(Applying, Structures):
         self.symbols: dict[str, int] = {}
         self.locals = Locals()
         self.piloting = False
+        self.last_axes: dict[tuple[int, int], str] = {}
         self.instances: dict[Any, Instance | None] = {}
         self.weighted: dict[Instance, bool] = {}
         self.signatures: dict[Any, dict[str, Any]] = {}
