@@ -8,6 +8,7 @@ from typing import Any
 
 import backends.tensorflow.layers.families  # noqa: F401  (registers the emitters)
 from backends.base import KerasWeight, Site
+from backends.lowering.steps import without_formulas
 from backends.pycode.literals import python
 from backends.tensorflow.exchange import pack, unpack
 from backends.tensorflow.layers import TENSORFLOW
@@ -57,7 +58,8 @@ def _rules(node: LayerNode) -> tuple[KerasWeight, ...]:
         x, node.types, outputs, "self.layer", '"layer"', code, code, helper,
         "self.source.embeddings", "x",
     )  # fmt: skip
-    return TENSORFLOW.emit(node.layer, site).weights
+    layer = without_formulas(node.layer, (object,))  # some of which an emitter would refuse
+    return TENSORFLOW.emit(layer, site).weights
 
 
 def load(model: Model, keras_model: Any, weights: Mapping[str, Any], np: Any) -> None:
