@@ -473,16 +473,7 @@ def _distinct(found: list[Diagnostic]) -> list[Diagnostic]:
 
 def kinds_in(node: ast.Node) -> Iterator[str]:
     """Every kind that a piece of the syntax tree names."""
-    stack: list[Any] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(item)
-        elif isinstance(item, ast.Node):
-            if isinstance(item, ast.KindCall):
-                yield item.kind
-            fields = item.FIELDS
-            stack.extend(getattr(item, name) for name in fields if not name.endswith("span"))
+    return (item.kind for item in ast.tree(node) if isinstance(item, ast.KindCall))
 
 
 @contextmanager

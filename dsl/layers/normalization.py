@@ -66,9 +66,9 @@ class BatchNorm(_ChannelNorm):
     `running_mean` (zeros) and `running_var` (ones) [channels].
     MACs: none; 2 element-wise operations per element (in evaluation, a scale and an offset).
     Source: Ioffe and Szegedy, Batch Normalization (2015), algorithms 1 and 2; PyTorch
-    `nn.BatchNorm2d`; `scale` is that of Keras' `BatchNormalization`. Unlike in PyTorch, the channels
-    of ``[time, features]`` are the features, running statistics are always kept, and their number
-    of updates is not.
+    `nn.BatchNorm2d`; `scale` is that of Keras' `BatchNormalization`. Unlike in PyTorch, the
+    channels of ``[time, features]`` are the features, running statistics are always kept, and their
+    number of updates is not.
     """
 
     keras = ("BatchNormalization",)

@@ -81,28 +81,15 @@ def argument_place(file: ast.File, span: Span, arguments: dict[str, object], nam
 
 
 def _calls(file: ast.File) -> Iterator[ast.KindCall]:
-    return (node for node in tree(file) if isinstance(node, ast.KindCall))
+    return (node for node in ast.tree(file) if isinstance(node, ast.KindCall))
 
 
 def _chain_with(file: ast.File, span: Span) -> tuple[ast.Node, ast.Chain, int] | None:
     """The statement or tuple item, the chain and the position of an element."""
-    for node in tree(file):
+    for node in ast.tree(file):
         chain = getattr(node, "chain", None)
         if isinstance(chain, ast.Chain):
             for index, element in enumerate(chain.elements):
                 if element.span == span:
                     return node, chain, index
     return None
-
-
-def tree(root: ast.Node) -> Iterator[ast.Node]:
-    """Every node of a piece of the syntax tree."""
-    stack: list[object] = [root]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(item)
-        elif isinstance(item, ast.Node):
-            yield item
-            fields = item.FIELDS
-            stack.extend(getattr(item, name) for name in fields if not name.endswith("span"))

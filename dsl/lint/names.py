@@ -52,9 +52,8 @@ def _lets(body: ast.Body) -> Iterator[ast.Let]:
     """The constants of a body, those of inner bodies included."""
     if " let " not in f" {body.span.text}".replace("\n", " ").replace(";", " ").replace("{", " "):
         return
-    from dsl.lint.edits import tree
 
-    yield from (node for node in tree(body) if isinstance(node, ast.Let))
+    yield from (node for node in ast.tree(body) if isinstance(node, ast.Let))
 
 
 def _is_read(name: str, code: str) -> bool:

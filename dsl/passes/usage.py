@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from dsl.ir import Value
 from dsl.passes.drafts import (
@@ -85,18 +84,7 @@ def every(drafts: list[Draft]) -> Iterator[Draft]:
 
 def mentioned(node: ast.Node) -> set[str]:
     """Every lower-case name that a piece of the syntax tree mentions."""
-    found: set[str] = set()
-    stack: list[Any] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(item)
-        elif isinstance(item, ast.Name):
-            found.add(item.id)
-        elif isinstance(item, ast.Node):
-            fields = item.FIELDS
-            stack.extend(getattr(item, name) for name in fields if name != "span")
-    return found
+    return {item.id for item in ast.tree(node) if isinstance(item, ast.Name)}
 
 
 def unused_advice(span: Span) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Spans and comments do not take part in equality, so ``parse(format(tree)) == tre
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Union
 
 from dsl.record import Record, field
@@ -459,3 +460,15 @@ class File(Node):
 
     statements: tuple[Statement, ...]
     closing: tuple[Comment, ...] = field((), compare=False, kw_only=True)
+
+
+def tree(root: Node) -> Iterator[Node]:
+    """Every node of a piece of the syntax tree, in no particular order."""
+    stack: list[object] = [root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(item)
+        elif isinstance(item, Node):
+            yield item
+            stack.extend(getattr(item, name) for name in item.FIELDS if not name.endswith("span"))

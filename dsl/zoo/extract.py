@@ -99,15 +99,9 @@ def _words(node: ast.Node) -> set[str]:
     """Kinds and names that a piece of syntax takes from around it."""
     words: set[str] = set()
     own: set[str] = set()
-    stack: list[Any] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(item)
-        elif isinstance(item, ast.Node):
-            words |= _referred(item)
-            own |= {item.name} if isinstance(item, ast.Param) else set()
-            stack.extend(getattr(item, name) for name in item.FIELDS if not name.endswith("span"))
+    for item in ast.tree(node):
+        words |= _referred(item)
+        own |= {item.name} if isinstance(item, ast.Param) else set()
     return words - own
 
 
