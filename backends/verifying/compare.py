@@ -23,7 +23,10 @@ CHANGES = 1e-4
 """Of what steps change, over the largest change: optimizers that divide by the root of a mean
 square make as much of a small gradient, with its error, as of a large one."""
 
-FLOOR = 1e-6
+FLOOR = 1e-3
+
+FAINT = 1e-6
+"""The least that values of layers are measured by: weights are drawn so that most are around 1."""
 
 Arrays = Mapping[str, Any]
 

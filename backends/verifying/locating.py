@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from backends.verifying.compare import FLOOR, distance
+from backends.verifying.compare import FAINT, distance
 from backends.verifying.observing import Seen, Sight, sights
 from backends.verifying.oracle import Oracle
 from backends.verifying.walk import Slot, Step
@@ -81,7 +81,7 @@ class Views:
         found: dict[str, float] = {}
         for sight in self.values[backend]:
             if sight.slot.array is not None and sight.slot.path:
-                off = distance(sight.array, sight.slot.array)
+                off = distance(sight.array, sight.slot.array, FAINT)
                 found[sight.slot.path] = max(off, found.get(sight.slot.path, 0.0))
         return found
 
@@ -91,7 +91,7 @@ class Views:
         found: dict[str, float] = {}
         for slot in left:
             if slot in right and slot.path:
-                off = distance(left[slot], right[slot])
+                off = distance(left[slot], right[slot], FAINT)
                 found[slot.path] = max(off, found.get(slot.path, 0.0))
         return found
 
@@ -127,7 +127,7 @@ class Views:
 
     def _distance(self, sight: Sight, other: dict[Slot, Any]) -> float:
         wanted = sight.slot.array if sight.slot.array is not None else other.get(sight.slot)
-        return 0.0 if wanted is None else distance(sight.array, wanted, FLOOR)
+        return 0.0 if wanted is None else distance(sight.array, wanted, FAINT)
 
     def _suspects(
         self, backend: str, step: Step, makers: dict[Slot, Step], bad: dict[Slot, float]

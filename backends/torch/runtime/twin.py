@@ -36,7 +36,8 @@ class TorchTwin:
 
     def __init__(self, code: ModuleType, model: Model, dtype: str, layers: Collection[str]) -> None:
         self.code, self.model, self.dtype = code, model, getattr(torch, dtype)
-        self.built = code.build_model().to(self.dtype)
+        with self._typed():
+            self.built = code.build_model().to(self.dtype)
         self.optimizer: Any = None
         spelled = {".".join(identifier(p, TAKEN) for p in path.split(".")): path for path in layers}
         self._paths: dict[int, str] = {}
@@ -46,6 +47,16 @@ class TorchTwin:
                 self._paths[id(module)] = spelled[name]
             self._levels[id(module)] = _owner(name, spelled)
         self._running: list[str] = []
+
+    @contextmanager
+    def _typed(self) -> Iterator[None]:
+        """While it lasts, PyTorch makes tensors of the twin's type: constants, positions."""
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(self.dtype)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
 
     # --- weights ------------------------------------------------------------------------
 
@@ -155,7 +166,7 @@ class TorchTwin:
 
     def loss(self, batch: Any) -> float:
         """The file's loss of a batch, in evaluation."""
-        with torch.no_grad():
+        with torch.no_grad(), self._typed():
             results = self.outputs(batch)
             outputs = results if len(results) > 1 else next(iter(results.values()))
             return float(self.code.loss_function(outputs, batch))
@@ -195,11 +206,12 @@ class TorchTwin:
 
     @contextmanager
     def _running_with(self, numbers: Numbers | None) -> Iterator[None]:
-        if numbers is None:
-            yield
-            return
         self._running = [""]
         with ExitStack() as stack:
+            stack.enter_context(self._typed())
+            if numbers is None:
+                yield
+                return
             for register, hook in (
                 (hooks.register_module_forward_pre_hook, self._enter),
                 (hooks.register_module_forward_hook, self._leave),
