@@ -309,12 +309,12 @@ def children(node: Node) -> Iterator[tuple[str, tuple[Node, ...], int]]:
 def walk(nodes: tuple[Node, ...]) -> Iterator[Visit]:
     """Every layer below some nodes, in order of computation and without recursion."""
     declared: dict[SharedNode, tuple[str, int]] = {}
-    stack: list[tuple[str, str, Node, int, int]] = []
-    stack.extend(("", "", node, 1, 1) for node in reversed(nodes))
+    stack: list[tuple[str, Node, int, int]] = []
+    stack.extend(("", node, 1, 1) for node in reversed(nodes))
     while stack:
-        prefix, root, node, times, owners = stack.pop()
+        prefix, node, times, owners = stack.pop()
         if isinstance(node, SharedNode):
-            declared[node] = (join(root, node.path), owners)
+            declared[node] = (join(prefix, node.name), owners)
             continue
         path = join(prefix, getattr(node, "name", ""))
         shared = getattr(node, "shared", None)
@@ -324,9 +324,8 @@ def walk(nodes: tuple[Node, ...]) -> Iterator[Visit]:
         if isinstance(node, LayerNode):
             yield Visit(path, node, times, owners)
             continue
-        inner_root = path if isinstance(node, CallNode) else root
         inner = [
-            (join(path, level), inner_root, child, times * count, owners * count)
+            (join(path, level), child, times * count, owners * count)
             for level, body, count in children(node)
             for child in body
         ]

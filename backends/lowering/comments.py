@@ -55,6 +55,8 @@ def shape_comment(
     """
     types = [value.type for value in slot.variants]
     if any(type_.rank != types[0].rank for type_ in types):
+        if any(type_.rank == 0 for type_ in types):
+            return "[B, ..]" if types[0].batched else "[..]"
         return f"[B, .., {_size(types, -1, resolve)}]" if types[0].batched else "[..]"
     parts = [_size(types, axis, resolve) for axis in range(types[0].rank)]
     if channels_last and types[0].is_image_like:

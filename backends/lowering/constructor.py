@@ -38,13 +38,17 @@ class ConstructorWriter(StepWriter):
                     yield from self._assign(slot, (*path, slot.name), depth)
             elif isinstance(slot, SharedSlot):
                 if slot.first is not None:
-                    yield from self._assign(slot.first, tuple(slot.path.split(".")), depth)
+                    yield from self._assign(slot.first, self.declared(slot, path), depth)
             elif isinstance(slot, GroupSlot):
                 yield from self.group(slot, (*path, slot.name), depth)
             elif isinstance(slot, WhenSlot):
                 yield from self._choice(slot, path, depth)
             elif isinstance(slot, RepeatSlot):
                 yield from self.repeat(slot, (*path, slot.name), depth)
+
+    def declared(self, slot: SharedSlot, path: Path) -> Path:
+        """Where a shared layer that is declared at some level of the class lies."""
+        return self.places.setdefault(slot, (*path, slot.name))
 
     def _assign(self, slot: LayerSlot | CallSlot, path: Path, depth: int) -> Iterator[str]:
         module = self.module(slot, path)
@@ -219,12 +223,19 @@ class ConstructorWriter(StepWriter):
             return self.module(single, (*path, "0")) or ""
         if self.reaches_out(slot):
             return self.open_round(slot.body, (*path, "0"))
-        chain = self.chain(slot.body, slot.starts, slot.results, (*path, "0"))
+        chain = self._chain_of_round(slot, path)
         if chain is not None:
             return chain
         plan = self.round_class(slot)
         args = [self.init_name(name) for name in plan.takes]
         return f"{plan.name}({', '.join([*args, *self.name_argument((*path, '0'))])})"
+
+    def _chain_of_round(self, slot: RepeatSlot, path: Path) -> str | None:
+        """One container for a round, unless its forward pass needs what only a class can hold."""
+        try:
+            return self.chain(slot.body, slot.starts, slot.results, (*path, "0"))
+        except Conflict:
+            return None
 
     def single(self, slot: RepeatSlot) -> LayerSlot | CallSlot | None:
         """The one step of a round that bears no name of its own."""

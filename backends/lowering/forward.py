@@ -53,7 +53,7 @@ class ForwardWriter(ConstructorWriter):
     def path_of(self, slot: LayerSlot | CallSlot, path: Path) -> Path:
         """Where the module of a step lies."""
         if slot.shared is not None:
-            return tuple(slot.shared.path.split("."))
+            return self.places[slot.shared]
         return (*path, slot.name) if slot.name else path
 
     def layer_step(self, slot: LayerSlot, path: Path, scribe: Scribe) -> None:
@@ -195,8 +195,9 @@ class ForwardWriter(ConstructorWriter):
             self.round_steps(slot, path, names, scribe)
             self.loop_locals -= added
             body = "\n".join(scribe.lines[place:])
-            header = self.loop_header(slot, self.forward_code, body)
-            scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
+            if body:  # rounds may hand their value on and do nothing else
+                header = self.loop_header(slot, self.forward_code, body)
+                scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
 
     def _loop(
         self, slot: RepeatSlot, scribe: Scribe, captured: tuple[Slot, ...]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from backends.base import Emission, Emitters, Raw, Site, Unsupported
-from backends.lowering.align import CallSlot, Conflict, LayerSlot, Slot, same
+from backends.lowering.align import CallSlot, Conflict, LayerSlot, SharedSlot, Slot, same
 from backends.lowering.book import Book, ClassPlan, call_sizes
 from backends.lowering.functions import function_text
 from backends.lowering.loops import Varied
@@ -90,6 +90,7 @@ class StepWriter(ABC):
         self.loop_locals: set[str] = set()
         self.carried: dict[str, tuple[Any, Any]] = {}
         self.flags: dict[int, tuple[str, str]] = {}
+        self.places: dict[SharedSlot, Path] = {}
         self.nested: dict[Path, str] = {}
         self.needed: set[str] | None = None
         self.uses: Counter[Slot] = count_uses(plan.template)

@@ -303,14 +303,14 @@ class ModelWriter(KerasWriter):
     def steps(self, nodes: list[NodeSlot], path: Path, scribe: Scribe) -> None:
         for slot in nodes:
             if isinstance(slot, SharedSlot):
-                self._declare_shared(slot, scribe)
+                self._declare_shared(slot, path, scribe)
             else:
                 super().steps([slot], path, scribe)
 
-    def _declare_shared(self, slot: SharedSlot, scribe: Scribe) -> None:
+    def _declare_shared(self, slot: SharedSlot, path: Path, scribe: Scribe) -> None:
+        path = self.declared(slot, path)
         if slot.first is None:
             return
-        path = tuple(slot.path.split("."))
         module = self.module(slot.first, path)
         if module is not None:
             scribe.flush()
@@ -382,8 +382,10 @@ class ModelWriter(KerasWriter):
             self.round_steps(slot, (*path, INDEX), names, scribe)
             for line in self.advance(slot, needed):
                 scribe.add(line)
-            header = self.loop_header(slot, self.code, "\n".join(scribe.lines[place:]))
-            scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
+            body = "\n".join(scribe.lines[place:])
+            if body:
+                header = self.loop_header(slot, self.code, body)
+                scribe.lines.insert(place, f"{'    ' * (scribe.depth - 1)}for {header}:")
         self.leave(slot)
 
 
