@@ -27,8 +27,11 @@ def imported(text: str, folder: str) -> ModuleType:
 
 @contextmanager
 def beside(folder: str) -> Iterator[None]:
-    """While it lasts, Python files of a folder can be imported."""
-    before = sys.dont_write_bytecode
+    """While it lasts, Python files of a folder can be imported; they are forgotten after it.
+
+    Another folder may have files of the same names.
+    """
+    before, known = sys.dont_write_bytecode, set(sys.modules)
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True
     try:
@@ -36,3 +39,7 @@ def beside(folder: str) -> Iterator[None]:
     finally:
         sys.path.remove(folder)
         sys.dont_write_bytecode = before
+        for name in set(sys.modules) - known:
+            path = getattr(sys.modules[name], "__file__", None)
+            if path and Path(path).resolve().parent == Path(folder).resolve():
+                del sys.modules[name]
