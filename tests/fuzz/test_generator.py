@@ -63,7 +63,8 @@ def test_features_of_the_language_are_drawn() -> None:
         "residual if", "shortcut", "parallel", "shared ", "Parameter(", ": layer", ": bool",
         ": string", ": float", " as ", ".channels", ".features", "input.", "mask=", "[time=",
         "loss ", "optimizer ", "schedule ", "regularization ", "search ", "budget ", " in [",
-        "output extra", "tie=", "variant ", "list[int]", ", (", "return_state=true", "bool[", "int64[",
+        "output extra", "tie=", "variant ", "list[int]", ", (", "return_state=true", "bool[",
+        "int64[",
     ):  # fmt: skip
         assert word in text, word
 
