@@ -81,6 +81,7 @@ VARIED = [
     {"heads": 2, "dropout": 0.5, "rope": 9.0, "rope_dim": 4, "scale": 0.2},
     {"heads": 2, "rope": 9.0, "rope_interleaved": True, "alibi": True},
     {"heads": 3, "causal": True, "window": 3, "bias": ("value", "key")},
+    {"heads": 1, "rope": 100.0, "rope_scaling": (3.0, 0.5, 1.5, 9.0)},
 ]
 BIASED = [
     {"heads": 2, "scale": 1.0},
