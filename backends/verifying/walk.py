@@ -103,7 +103,7 @@ class Walk:
     def _nodes(self, nodes: tuple[Node, ...], prefix: str, root: str) -> Iterator[Step]:
         for node in nodes:
             if isinstance(node, SharedNode):
-                self._shared[node] = join(root, node.path)
+                self._shared[node] = join(prefix, node.name)
             elif isinstance(node, LayerNode):
                 yield self._layer(node, self._path(node, prefix), root)
             elif isinstance(node, CallNode):

@@ -80,19 +80,18 @@ def labels(model: Model) -> dict[str, str]:
     """What stands at each path above the layers: the block, or the structure and how often."""
     found: dict[str, str] = {}
     shared: dict[SharedNode, str] = {}
-    stack = [("", "", node) for node in reversed(model.body.nodes)]
+    stack = [("", node) for node in reversed(model.body.nodes)]
     while stack:
-        prefix, root, node = stack.pop()
+        prefix, node = stack.pop()
         if isinstance(node, SharedNode):
-            shared[node] = join(root, node.path)
+            shared[node] = join(prefix, node.name)
             continue
         path = shared.get(getattr(node, "shared", None), join(prefix, getattr(node, "name", "")))
         if isinstance(node, LayerNode):
             continue
         if isinstance(node, (CallNode, Group, RepeatNode)) and path not in found:
             found[path] = _label(node)
-        inner = path if isinstance(node, CallNode) else root
-        levels = [(join(path, level), inner, child) for level, body, _ in children(node)
+        levels = [(join(path, level), child) for level, body, _ in children(node)
             for child in body]  # fmt: skip
         stack.extend(reversed(levels))
     return found
