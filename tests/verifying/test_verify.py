@@ -268,3 +268,16 @@ def test_a_framework_that_is_not_installed(
     done = msl("verify", net)
     assert done.exit_code == 2
     assert "pip install 'msl-lang[torch]'" in done.output
+
+
+def test_each_round_has_shared_layers_of_its_own(msl: Msl, tmp_path: Path):  # noqa: F811
+    text = """\
+model Net {
+  input x: float32[4]
+  repeat 2 { shared twice = Linear(4); twice -> ReLU -> twice -> Tanh }
+  output y = Linear(2)
+}
+"""
+    done = msl("verify", written(tmp_path, "net.msl", text))
+    assert done.exit_code == 0, done.output
+    assert "torch, tensorflow and reference agree" in done.output
