@@ -8,6 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("seeded", derandomize=True, database=None)
+settings.load_profile("seeded")  # the same cases every time; `--hypothesis-profile=default` draws
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository's root."""

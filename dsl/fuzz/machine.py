@@ -175,7 +175,7 @@ class Machine:
         short = self.within(link.shortcut, env, current) if link.shortcut else current
         if inner[0].type.shape != short[0].type.shape:
             raise Refused("a residual that changes the shape")
-        return self._layer(Call("Add"), (*inner, *short), ())
+        return self._layer(Call("Add"), (*short, *inner), ())
 
     def file_names(self) -> dict[str, Any]:
         """The names that every block sees."""

@@ -253,7 +253,12 @@ class MatMul(Layer):
 
 
 def _joined(xs: Types, shape: tuple[Dim, ...]) -> TensorType:
-    """The type of a result of this shape, its axes called as in the first value with a batch."""
+    """The type of a result of this shape, its axes called as in the first value with a batch.
+
+    One that says where its channels are goes before a sequence, whose names may be no more than
+    those that any input of that rank has.
+    """
+    xs = tuple(sorted(xs, key=lambda x: x.rank != 2 or x.axes[0] != "channels"))
     batched = tuple(x for x in xs if x.batched)
     axes: Axes = tuple(_common_name(batched or xs, rank) for rank in range(len(shape), 0, -1))
     if batched and len(batched) < len(xs) and None in axes:

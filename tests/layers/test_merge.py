@@ -159,7 +159,8 @@ def test_shapes_and_names():
     assert named(kinds.Concat.make(0).infer(LEARNED, SIGNAL_TYPE)) == ("[channels=6, time=5]", True)
     assert named(add.infer(COLUMN, IMAGE)) == ("[channels=4, height=3, width=5]", True)
     assert named(add.infer(SIGNAL_TYPE, LEARNED)) == ("[channels=3, time=5]", True)
-    assert named(add.infer(SIGNAL_TYPE, SEQUENCE)) == ("[channels=3, time=5]", True)  # the first
+    assert named(add.infer(SIGNAL_TYPE, SEQUENCE)) == ("[channels=3, time=5]", True)
+    assert named(add.infer(SEQUENCE, SIGNAL_TYPE)) == ("[channels=3, time=5]", True)
     assert named(add.infer(LEARNED, LEARNED)) == ("[time=3, features=5]", False)
     assert named(add.infer(LEARNED_DEEP, VECTOR)) == ("[channels=4, height=3, features=5]", True)
     product = kinds.MatMul.make(transpose_b=True).infer(SYMBOLIC, SEQUENCE)

@@ -48,3 +48,17 @@ model Net {
     assert (finding.rule.code, finding.primary.span.text) == ("MSL106", "LayerNorm(1e-6)")
     assert "`(LayerNorm(1e-6), ..)`" in finding.helps[0]
     assert found(text.replace("LayerNorm(1e-6) -> (input,", "(LayerNorm(1e-6),")) == []
+
+
+def test_a_body_that_says_where_channels_are_names_the_axes_of_an_input() -> None:
+    text = """
+model Net {
+  input signal: float32[8, 100]
+  residual { Conv1d(8, 3, padding=1) }
+  output y = BatchNorm
+}
+"""
+    assert found(text) == []
+    model = compiled(text).model
+    assert model is not None
+    assert model.body.outputs[0].value.type.axes == ("channels", "time")
