@@ -116,7 +116,8 @@ def load(
     import os
 
     from dsl.compilation import Compilation, Options
-    from dsl.passes.modules import FileLoader, read_source
+    from dsl.passes.modules import FileLoader
+    from dsl.source import read_source
 
     name = os.fspath(path)
     options = Options(model, _texts(define or {}), _texts(set or {}))

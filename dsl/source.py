@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from functools import cached_property
 
 from dsl.record import Record
+
+MARKS = ("pyproject.toml", ".git", "msl.toml")
+"""What marks the root folder of a project."""
+
+MAX_BYTES = 1 << 20
+"""The most that a file may hold."""
 
 
 class Source:
@@ -62,3 +69,27 @@ class Span(Record):
     def to(self, other: Span) -> Span:
         """The span from the start of this one to the end of another."""
         return Span(self.source, self.start, other.end)
+
+
+def project_root(folder: str) -> str:
+    """The nearest folder from here up that marks a project, or the folder itself."""
+    current = folder
+    while True:
+        if any(os.path.exists(os.path.join(current, mark)) for mark in MARKS):
+            return current
+        parent = os.path.dirname(current)
+        if parent == current:
+            return folder
+        current = parent
+
+
+def read_source(path: str, name: str) -> Source:
+    """A text from a file, at most one byte beyond `MAX_BYTES`.
+
+    Raises:
+        OSError, UnicodeDecodeError: It cannot be read, or is not UTF-8.
+    """
+    with open(path, "rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))

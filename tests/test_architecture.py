@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("dsl", "backends", "grammar")
 
 _BELOW_IR = "source diagnostics shapes kinds layers training"
-_BELOW_COMPILATION = f"{_BELOW_IR} syntax ir ir_text passes cost lint"
+_BELOW_COMPILATION = f"{_BELOW_IR} syntax ir ir_text passes cost lint devices"
 SEES = {
     "record": "",
     "version": "",
@@ -30,7 +30,8 @@ SEES = {
     "ir": _BELOW_IR,
     "ir_text": f"{_BELOW_IR} ir",
     "passes": f"{_BELOW_IR} syntax ir ir_text",
-    "cost": f"{_BELOW_IR} syntax ir ir_text passes",
+    "devices": "source diagnostics",
+    "cost": f"{_BELOW_IR} syntax ir ir_text passes devices",
     "lint": f"{_BELOW_IR} syntax ir ir_text passes",
     "compilation": _BELOW_COMPILATION,
     "zoo": f"{_BELOW_COMPILATION} compilation version",

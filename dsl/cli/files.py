@@ -42,8 +42,7 @@ def read_text(path: str) -> Source:
     Raises:
         ToolError: It cannot be read, or is not UTF-8.
     """
-    from dsl.passes.modules import MAX_BYTES, read_source
-    from dsl.source import Source
+    from dsl.source import MAX_BYTES, Source, read_source
 
     try:
         if not is_stdin(path):

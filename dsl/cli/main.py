@@ -24,6 +24,7 @@ COMMANDS = {
     "show": "Show a spec as MSL understands it, every default included.",
     "explain": "Explain a finding, a layer or any other kind.",
     "fmt": "Format specs.",
+    "devices": "List and show the devices that costs are estimated for.",
     "fuzz": "Hold MSL to its laws on random specs.",
     "init": "Start a new spec from a template, or from a published architecture.",
     "zoo": "List and show published architectures to start from.",

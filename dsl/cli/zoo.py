@@ -11,6 +11,7 @@ import click
 
 from dsl.cli.files import ToolError
 from dsl.cli.findings import is_terminal
+from dsl.cli.groups import ListFirst
 
 if TYPE_CHECKING:
     from dsl.zoo.counts import Counts
@@ -22,15 +23,6 @@ MANY = 20
 """From here on counting takes long enough to say so."""
 
 Row = tuple[str, ...]
-
-
-class ListFirst(click.Group):
-    """Commands of which ``list`` is meant where none is named."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Puts ``list`` in front of words and options that follow no command."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else ["list", *args])
 
 
 @click.group(cls=ListFirst)

@@ -24,8 +24,8 @@ class Rule(Record):
         severity: Error or warning.
         summary: One sentence: what the rule finds.
         explanation: Why it matters and what to do, in Markdown.
-        bad: A spec, whole, on which exactly this rule fires.
-        good: The same spec, mended: nothing fires.
+        bad: A spec, or a file of devices, whole, on which exactly this rule fires.
+        good: The same, mended: nothing fires.
         near: A spec that comes close and is right: nothing fires.
     """
 

@@ -16,7 +16,7 @@ from dsl.passes.evaluate import Reported
 from dsl.passes.parameters import default_value, value_type
 from dsl.passes.scope import Binding, Module
 from dsl.shapes.trace import Expr, plain, traced
-from dsl.source import Source, Span
+from dsl.source import Source, Span, project_root, read_source
 from dsl.syntax import ast
 
 DEPTH_LIMIT = 16
@@ -59,34 +59,6 @@ class FileLoader:
     def read(self, identity: str) -> Source:
         """The text of a file."""
         return read_source(identity, os.path.relpath(identity))
-
-
-def project_root(folder: str) -> str:
-    """The nearest folder from here up that marks a project, or the folder itself."""
-    current = folder
-    while True:
-        if any(os.path.exists(os.path.join(current, mark)) for mark in MARKS):
-            return current
-        parent = os.path.dirname(current)
-        if parent == current:
-            return folder
-        current = parent
-
-
-MARKS = ("pyproject.toml", ".git", "msl.toml")
-MAX_BYTES = 1 << 20
-
-
-def read_source(path: str, name: str) -> Source:
-    """A text from a file, at most one byte beyond the limit that the parser sets.
-
-    Raises:
-        OSError, UnicodeDecodeError: It cannot be read, or is not UTF-8.
-    """
-    with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 class Modules:

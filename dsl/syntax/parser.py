@@ -11,7 +11,7 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics.model import Edit, Fix, Reporter
-from dsl.source import Source, Span
+from dsl.source import MAX_BYTES, Source, Span
 from dsl.syntax import ast
 from dsl.syntax.builder import Builder
 from dsl.syntax.errors import Fault
@@ -21,7 +21,6 @@ from dsl.syntax.tables import ABSENT, INLINE, Tables, load_tables
 if TYPE_CHECKING:
     from dsl.syntax.recovery import Plan, Situation  # loaded for texts that are broken
 
-MAX_BYTES = 1 << 20
 MAX_FAULTS = 20
 MAX_RECOVERIES = 200
 MAX_NESTING = 128

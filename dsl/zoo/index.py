@@ -40,7 +40,8 @@ class Entry(Record):
     def compilation(self) -> Compilation:
         """The compilation of its spec."""
         from dsl.compilation import Compilation, Options
-        from dsl.passes.modules import FileLoader, read_source
+        from dsl.passes.modules import FileLoader
+        from dsl.source import read_source
 
         source = read_source(self.path, self.path)
         return Compilation(source, Options(self.model), FileLoader(self.path), self.path)

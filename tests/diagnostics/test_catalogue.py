@@ -11,6 +11,7 @@ import pytest
 
 import backends
 from dsl.compilation import Compilation, Options
+from dsl.devices.files import check
 from dsl.diagnostics.model import Diagnostic, Rule
 from dsl.diagnostics.rules import RULES, SLUGS
 from dsl.passes.modules import FileLoader
@@ -35,6 +36,9 @@ ASKED = {
 WRITTEN = {"MSL601": "tensorflow", "MSL602": "torch"}
 """The backend that examples are written for that are wrong only then."""
 
+DEVICES = "MSL7"
+"""Rules whose examples are files of devices."""
+
 WITHOUT_PLACE = {"MSL138"}
 """Rules about what is asked for, which no place in the text is to blame for."""
 
@@ -45,6 +49,8 @@ def every() -> Iterator[object]:
 
 def findings(rule: Rule, text: str, folder: Path) -> tuple[Diagnostic, ...]:
     """All findings about an example, with the files beside it."""
+    if rule.code.startswith(DEVICES):
+        return check(Source("devices.toml", text)).errors
     for name, beside in BESIDE.items():
         (folder / name).write_text(beside)
     path = folder / "net.msl"

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dsl.diagnostics.model import Rule
-from dsl.diagnostics.rules import backend, lint, names, shapes, syntax, training, values
+from dsl.diagnostics.rules import (
+    backend,
+    devices,
+    lint,
+    names,
+    shapes,
+    syntax,
+    training,
+    values,
+)
 
 RULES: dict[str, Rule] = {
     rule.code: rule
-    for family in (syntax, names, values, shapes, training, lint, backend)
+    for family in (syntax, names, values, shapes, training, lint, backend, devices)
     for rule in family.RULES
 }
 SLUGS: dict[str, Rule] = {rule.slug: rule for rule in RULES.values()}
