@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 import click
 
+from dsl.cli.files import ToolError
+
 COMMANDS = {
     "check": "Find mistakes in specs: names, values, shapes, training settings.",
     "cost": "Count parameters, MACs and FLOPs, layer by layer.",
@@ -25,6 +27,7 @@ COMMANDS = {
     "explain": "Explain a finding, a layer or any other kind.",
     "fmt": "Format specs.",
     "devices": "List and show the devices that costs are estimated for.",
+    "calibrate": "Measure this machine, so that costs can be estimated for it.",
     "fuzz": "Hold MSL to its laws on random specs.",
     "init": "Start a new spec from a template, or from a published architecture.",
     "zoo": "List and show published architectures to start from.",
@@ -80,7 +83,7 @@ class Commands(click.Group):
             return code if isinstance(code, int) else 0
         except click.ClickException as error:
             error.show()
-            return USAGE
+            return error.exit_code if isinstance(error, ToolError) else USAGE
         except (click.Abort, KeyboardInterrupt):
             return INTERRUPTED
         except BrokenPipeError:

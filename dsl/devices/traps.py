@@ -87,9 +87,9 @@ def _doubled(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
         dense = {name: other[key] for name, other in twins.items() if key in other}
         if any(abs(value / peak - 1) < 0.05 for peak in dense.values()):
             continue
-        for name, peak in dense.items():
-            for factor in (2, 4):
-                if abs(value / peak / factor - 1) < 0.005:
+        for factor in (2, 4):
+            for name, peak in dense.items():
+                if abs(value / peak / factor - 1) < 0.03:
                     yield _multiple(key, value, name, peak, factor, known[name])
 
 
@@ -166,18 +166,19 @@ def _beyond_fp32(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
 
 def _of_other_unit(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
     """Numbers in another unit: MB or bytes of memory, TB/s, GFLOP/s."""
+    if table["fp32"] > 5000:
+        yield _unit("fp32", table["fp32"], "TFLOP/s", 1000 if table["fp32"] < 1e9 else 1e12)
+        return
     if table["memory"] > 8192:
         yield _unit("memory", table["memory"], "GiB", 1024 if table["memory"] < 1e7 else 2**30)
     if table["bandwidth"] > 1e6:
         yield _unit("bandwidth", table["bandwidth"], "GB/s", 1e9)
-    if table["fp32"] > 5000:
-        yield _unit("fp32", table["fp32"], "TFLOP/s", 1000 if table["fp32"] < 1e9 else 1e12)
     best = max(table.get("bf16", 0), table.get("fp16", 0), table["fp32"])
     ratio = table["bandwidth"] / best / 1000
     low, high = _BYTES_PER_FLOP
     if ratio < low:
         yield _unit("bandwidth", table["bandwidth"], "GB/s", 1 / 1000)
-    elif ratio > high and table["fp32"] <= 5000 and table["bandwidth"] <= 1e6:
+    elif ratio > high and table["bandwidth"] <= 1e6:
         yield Objection(
             IMPLAUSIBLE,
             "bandwidth",
