@@ -51,7 +51,7 @@ def objections(table: Table, given: Iterable[str], known: dict[str, Table]) -> l
     if table.get("sparse"):
         return [_declared_sparse(table)]
     found: dict[str, Objection] = {}
-    checks = [_of_other_unit, _bandwidth_of_another]
+    checks = [_of_other_unit, _bandwidth_of_another, _two_in_one]
     if not table.get("dense") and not table.get("measured"):
         checks += [_doubled, _beyond_units, _beyond_fp32]
     for check in checks:
@@ -212,3 +212,18 @@ def _bandwidth_of_another(table: Table, known: dict[str, Table]) -> Iterator[Obj
             (f"write `bandwidth = {short(other['bandwidth'])}`",),
             other["bandwidth"],
         )
+
+
+def _two_in_one(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+    """A package of two devices written as one: no framework shares their memory."""
+    keys = ("memory", "bandwidth", "bf16")
+    for name, other in known.items():
+        halves = "one of its two devices" in other["title"]
+        if halves and all(1.9 < table.get(key, 0) / other[key] < 2.1 for key in keys):
+            numbers = ", ".join(f"`{key} = {short(other[key])}`" for key in keys)
+            yield Objection(
+                IMPLAUSIBLE,
+                "memory",
+                "these are the numbers of two devices in one package; a framework sees them apart",
+                (f"write those of one, as `{name}` has them: {numbers}",),
+            )

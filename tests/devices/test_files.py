@@ -12,6 +12,7 @@ from dsl.devices.files import Layer, check
 from dsl.devices.places import own_path
 from dsl.diagnostics.render import render
 from dsl.source import Source
+from tests.conftest import ROOT
 
 CARD = '[lab]\nkind = "gpu"\nmemory = 23.7\nbandwidth = 936\nfp32 = 35.6\n'
 
@@ -224,6 +225,7 @@ def test_right_numbers_are_taken(text: str) -> None:
         (card("lab", **H100 | {"fp32": 67e12}), "fp32 = 67"),
         (card("lab", kind="cpu", memory=8, bandwidth=100, fp32=0.0001), "GB/s"),
         (card("l4", bandwidth=3350), "bandwidth = 300"),
+        (card("lab", kind="gpu", memory=128, bandwidth=3277, fp32=95.7, bf16=383), "191.5"),
     ],
 )
 def test_other_units_and_other_devices_are_refused(text: str, cure: str) -> None:
@@ -237,3 +239,13 @@ def test_a_fix_rewrites_the_setting() -> None:
     (edit,) = finding.fix.edits
     mended = text[: edit.span.start] + edit.replacement + text[edit.span.end :]
     assert codes(mended) == [] and "bf16 = 989\n" in mended
+
+
+def test_the_example_of_the_page_is_right() -> None:
+    page = (ROOT / "dsl" / "devices" / "README.md").read_text(encoding="utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    assert layer(text).errors == () and set(layer(text).tables) == {
+        "lab-3090",
+        "h100-sxm",
+        "new-card",
+    }
