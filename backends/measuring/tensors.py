@@ -28,7 +28,8 @@ def measure(seconds: float, only_cpu: bool) -> dict[str, object]:
     dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     if place == "cpu":
         del dtypes["fp16"]  # frameworks train in bfloat16 there
-    gemm = {}
+    gemm: dict[str, dict[str, float]] = {}
+    alone: dict[str, float] = {}
     for name, dtype in dtypes.items():
 
         def product(size: int, dtype: Any = dtype) -> Any:
@@ -37,7 +38,9 @@ def measure(seconds: float, only_cpu: bool) -> dict[str, object]:
             return lambda: (torch.mm(left, right, out=out), settle())
 
         try:
-            gemm[name] = best_products(product, SIZES[place], seconds * 0.75 / len(dtypes))
+            gemm[name] = best_products(product, SIZES[place], seconds * 0.6 / len(dtypes))
+            if place == "cpu":
+                alone[name] = by_one_thread(torch, product, seconds * 0.15 / len(dtypes))
         except (RuntimeError, TypeError):
             continue  # the device lacks this arithmetic
     return {
@@ -45,6 +48,7 @@ def measure(seconds: float, only_cpu: bool) -> dict[str, object]:
         "kind": "gpu" if place == "cuda" else place,
         "threads": torch.get_num_threads(),
         "gemm": gemm,
+        "alone": alone,
         "copy": copy_rate(torch, place, settle, seconds * 0.25),
         "copied": COPY_BYTES,
         **about(torch, place),
@@ -56,6 +60,16 @@ def fastest(torch: Any) -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def by_one_thread(torch: Any, product: Any, seconds: float) -> float:
+    """FLOP/s of one thread: on a busy machine, several wait for each other most of the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return max(best_products(product, SIZES["cpu"][:1], seconds).values())
+    finally:
+        torch.set_num_threads(threads)
 
 
 def copy_rate(torch: Any, place: str, settle: Any, seconds: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from dsl.devices.catalogue import UnknownDevice, built_in, find
 from dsl.devices.device import GIB, GIGA, TERA
 from dsl.devices.machine import Machine
-from dsl.record import Record
+from dsl.record import Record, field
 
 Table = dict[str, Any]
 
@@ -24,6 +24,12 @@ PRIOR_CLOCK = 2.5e9
 
 BUSY_LOAD = 0.7
 """From here on other work takes enough of the processor to be worth a word."""
+
+HELD_UP = 0.6
+"""Below this part of what its threads could do each alone, a product was held up by other work."""
+
+SHARED = 0.8
+"""The part of what each could alone that threads reach together: they share clock and cache."""
 
 _COPIED = 1 << 27
 
@@ -41,6 +47,7 @@ class Reading(Record):
         name: What the system calls the GPU.
         memory: Bytes of the GPU.
         units: Of the GPU.
+        alone: FLOP/s of one thread by precision, where that was measured too.
     """
 
     tool: str
@@ -52,6 +59,7 @@ class Reading(Record):
     name: str = ""
     memory: int = 0
     units: int = 0
+    alone: dict[str, float] = field(default_factory=dict)
 
 
 def prior(machine: Machine, seconds: float = 0.5) -> Reading:
@@ -93,12 +101,26 @@ def table_of(reading: Reading, machine: Machine, date: str, load: float | None) 
     table["bandwidth"] = _rounded(reading.copy / GIGA)
     for precision, rates in reading.gemm.items():
         if rates:
-            table[precision] = _rounded(max(rates.values()) / TERA)
+            flops = max(rates.values())
+            if precision in _held_up(reading, load):
+                flops = SHARED * reading.threads * reading.alone[precision]
+            table[precision] = _rounded(flops / TERA)
     table["measured"] = bool(reading.tool)
     tool = reading.tool or "Python alone, which cannot multiply fast"
     table["source"] = f"msl calibrate on {date}, with {tool}, {_count(reading.threads)}"
     table["check"] = _check(reading, load)
     return table
+
+
+def _held_up(reading: Reading, load: float | None) -> list[str]:
+    """The precisions in which threads lost most of their time waiting for a busy machine."""
+    if load is None or load <= BUSY_LOAD:
+        return []
+    return [
+        precision
+        for precision, alone in reading.alone.items()
+        if max(reading.gemm[precision].values()) < HELD_UP * reading.threads * alone
+    ]
 
 
 def _known(name: str) -> str:
@@ -118,6 +140,9 @@ def _check(reading: Reading, load: float | None) -> str:
     busy = ""
     if load is not None and load > BUSY_LOAD:
         busy = f"; the machine was busy (load {load:.1f}): calibrate again when it is not"
+        held_up = _held_up(reading, load)
+        if held_up:
+            busy += f"; {' and '.join(held_up)} scaled from what one of its threads reached"
     if not reading.tool:
         guess = f"fp32 is a guess, {PRIOR_FLOPS_PER_CYCLE} FLOPs a cycle of each thread"
         return f"{guess}: install numpy or torch and calibrate again; {copies} by one thread"

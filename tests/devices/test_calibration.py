@@ -32,6 +32,14 @@ def test_a_busy_machine_is_said_to_be() -> None:
     assert "load 3.0" in table_of(ON_CPU, MACHINE, "2026-01-31", 3.0)["check"]
 
 
+def test_on_a_busy_machine_one_thread_says_more_than_all() -> None:
+    held_up = ON_CPU.replace(alone={"fp32": 2e11, "bf16": 2e11})
+    table = table_of(held_up, MACHINE, "2026-01-31", 9.0)
+    assert table["fp32"] == pytest.approx(0.8 * 8 * 0.2) and table["bf16"] == 1
+    assert "fp32 scaled from" in table["check"]
+    assert table_of(held_up, MACHINE, "2026-01-31", 0.1)["fp32"] == 0.6
+
+
 def test_a_gpu_that_is_known_keeps_its_family() -> None:
     device = device_of("this-machine", table_of(ON_GPU, MACHINE, "2026-01-31", None))
     assert (device.kind, device.family, device.units) == ("gpu", "ampere-geforce", 82)
