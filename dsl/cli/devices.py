@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dsl.devices.device import Device, Price
     from dsl.diagnostics.model import Diagnostic
 
-COLUMNS = ("name", "GiB", "GB/s", "fp32", "bf16", "fp8", "$/h", "source")
+COLUMNS = ("name", "GiB", "GB/s", "fp32", "16-bit", "fp8", "$/h", "source")
 SOURCE_WIDTH = 48
 
 Row = tuple[str, ...]
@@ -81,7 +81,8 @@ def command() -> None:
 def list_devices(words: tuple[str, ...], as_json: bool) -> int:
     """List the devices, or those that have all WORDS in name, title, kind or family.
 
-    Peaks are TFLOP/s of dense products that are summed in float32. Prices are a range that was
+    Peaks are TFLOP/s of dense products that are summed in float32; 16-bit is bfloat16, or float16
+    where there is no bfloat16. Prices are a range that was
     found at the date that `show` gives; your own price always counts more.
     """
     chosen = [device for device in every_device() if _has(device, words)]
@@ -131,7 +132,9 @@ def row(device: Device) -> Row:
         device.name,
         f"{device.memory / 2**30:.4g}",
         f"{device.bandwidth / 1e9:.4g}",
-        *(_tera(device.peaks.get(name)) for name in ("fp32", "bf16", "fp8")),
+        _tera(device.peaks.get("fp32")),
+        _tera(device.peaks.get("bf16", device.peaks.get("fp16"))),
+        _tera(device.peaks.get("fp8")),
         _dollars(device.price),
         _source(device),
     )

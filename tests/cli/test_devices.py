@@ -34,7 +34,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_are_listed_with_units_prices_and_sources(msl: Msl) -> None:
     lines = msl("devices").stdout.splitlines()
     assert len(lines) == 1 + len(devices.names())
-    assert lines[0].split() == ["name", "GiB", "GB/s", "fp32", "bf16", "fp8", "$/h", "source"]
+    assert lines[0].split() == ["name", "GiB", "GB/s", "fp32", "16-bit", "fp8", "$/h", "source"]
     (h100,) = (line.split() for line in lines if line.startswith("h100-sxm "))
     assert h100[:7] == ["h100-sxm", "79.2", "3350", "67", "989", "1979", "1.99-5.00"]
 
