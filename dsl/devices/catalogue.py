@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from dsl.devices.files import Layer
     from dsl.diagnostics.model import Diagnostic
 
+Tables = dict[str, tuple[dict[str, Any], str]]
+"""Settings by name, each with the file that they are from."""
+
 _PATH = os.path.join(os.path.dirname(__file__), "devices.toml")
 _HEADER = re.compile(r"^\[([^\]\n]+)\]$", re.MULTILINE)
 _ALIASES = re.compile(r"^aliases = \[(.*)\]$", re.MULTILINE)
@@ -97,6 +100,11 @@ def built_in(name: str) -> dict[str, Any]:
     return tomllib.loads(_text()[start:end])
 
 
+def built_in_names() -> tuple[str, ...]:
+    """The names of all built-in devices."""
+    return tuple(_sections())
+
+
 @cache
 def all_built_in() -> dict[str, dict[str, Any]]:
     """Every built-in table by name."""
@@ -122,7 +130,7 @@ def _sections() -> dict[str, tuple[int, int]]:
 # --- names ------------------------------------------------------------------------------------
 
 
-def _own_tables() -> dict[str, tuple[dict[str, Any], str]]:
+def _own_tables() -> Tables:
     """What users' files say, complete, each with its file."""
     from dsl.devices.places import paths
 
@@ -131,7 +139,7 @@ def _own_tables() -> dict[str, tuple[dict[str, Any], str]]:
         return {}
     from dsl.devices.files import read
 
-    tables: dict[str, tuple[dict[str, Any], str]] = {}
+    tables: Tables = {}
     for path in found:
         layer: Layer = read(path, tables)
         if layer.errors:
@@ -145,10 +153,13 @@ def squeezed(name: str) -> str:
     return re.sub(r"[^a-z0-9+]", "", _MAKERS.sub("", name.lower()))
 
 
-def _listed(name: str, own: Iterable[str]) -> str:
+def _listed(name: str, own: Tables) -> str:
     """The name of the list that one is another spelling of, or an alias; empty without one."""
     wanted = squeezed(name)
-    spelt = {squeezed(alias): other for alias, other in _aliases().items()}
+    aliases = dict(_aliases())
+    for other, (table, _) in own.items():
+        aliases |= dict.fromkeys(table.get("aliases", ()), other)
+    spelt = {squeezed(alias): other for alias, other in aliases.items()}
     spelt |= {squeezed(other): other for other in (*_sections(), *own)}
     return spelt.get(wanted, "") if wanted else ""
 

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from dsl.devices.catalogue import all_built_in
+from dsl.devices.catalogue import all_built_in, built_in, built_in_names
 from dsl.devices.device import KINDS, PRECISIONS
 from dsl.devices.families import FAMILIES
 from dsl.devices.traps import Objection, objections
@@ -25,7 +25,7 @@ _POSITIVE = ("memory", "bandwidth", "clock", "link", "tdp", "units", *PRECISIONS
 _TEXTS = ("title", "vendor", "marketed", "link_kind", "price_date", "price_source", "source",
           "check", "base")  # fmt: skip
 _FLAGS = ("measured", "sparse", "dense")
-KEYS = ("kind", "family", *_POSITIVE, "price", *_TEXTS, *_FLAGS)
+KEYS = ("kind", "family", "aliases", *_POSITIVE, "price", *_TEXTS, *_FLAGS)
 """Every setting of a device."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}")
@@ -83,13 +83,12 @@ def check(source: Source, below: Tables | None = None) -> Layer:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         _report_syntax(source, error, reporter)
         return Layer({}, tuple(reporter.diagnostics))
-    known = all_built_in() | {name: table for name, (table, _) in (below or {}).items()}
-    sheet = _Sheet(source, reporter, known)
+    sheet = _Sheet(source, reporter, {name: table for name, (table, _) in (below or {}).items()})
     tables: dict[str, Table] = {}
     for name, table in data.items():
         complete = sheet.device(name, table)
         if complete is not None:
-            tables[name] = sheet.known[name] = complete
+            tables[name] = sheet.own[name] = complete
     return Layer(tables, tuple(reporter.diagnostics))
 
 
@@ -109,12 +108,18 @@ def _report_syntax(source: Source, error: Exception, reporter: Reporter) -> None
 
 
 class _Sheet:
-    """Checks the devices of one text."""
+    """Checks the devices of one text.
 
-    def __init__(self, source: Source, reporter: Reporter, known: dict[str, Table]) -> None:
+    Args:
+        source: The text.
+        reporter: Takes the findings.
+        own: Devices of users that this text may start from.
+    """
+
+    def __init__(self, source: Source, reporter: Reporter, own: dict[str, Table]) -> None:
         self.source = source
         self.reporter = reporter
-        self.known = dict(known)
+        self.own = own
 
     def device(self, name: str, table: object) -> Table | None:
         """A device's settings, complete; None where any is wrong."""
@@ -131,13 +136,11 @@ class _Sheet:
         complete = self._complete(name, table)
         if len(self.reporter.diagnostics) > before:
             return None
-        for objection in objections(complete, table, all_built_in()):
+        for objection in objections(complete, table, all_built_in):
             self._object(name, objection)
         return complete
 
     def _setting(self, name: str, key: str, value: object) -> None:
-        if key == "aliases":
-            return
         if key not in KEYS:
             near = nearest(key, KEYS)
             help = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(KEYS)}"
@@ -152,13 +155,15 @@ class _Sheet:
     def _complete(self, name: str, table: Table) -> Table:
         """The settings with those of the base; the name itself may be one that is known."""
         asked = table.get("base", "")
-        if asked and asked not in self.known:
-            near = nearest(str(asked), self.known)
+        known = (*built_in_names(), *self.own)
+        if asked and asked not in known:
+            near = nearest(str(asked), known)
             help = f"did you mean `{near[0]}`?" if near else "`msl devices` lists them"
             self._report(name, "base", f"there is no device `{asked}`", help)
             return table
-        base = asked or (name if name in self.known else "")
-        complete = dict(self.known.get(base, {}))
+        base = asked or (name if name in known else "")
+        complete = dict(self.own.get(base) or built_in(base))
+        complete.pop("aliases", None)
         if "price" in table:
             complete.pop("price_date", None)
             complete.pop("price_source", None)
@@ -215,6 +220,8 @@ def _demands(key: str) -> Iterator[_Demand]:
         yield lambda value: _is_number(value) and value > 0, "a positive number"
     elif key == "price":
         yield _is_price, "dollars an hour, or the lowest and the highest as `[low, high]`"
+    elif key == "aliases":
+        yield _are_texts, "a list of other names"
     elif key == "kind":
         yield lambda value: value in KINDS, " or ".join(f'"{kind}"' for kind in KINDS)
     elif key == "family":
@@ -228,6 +235,10 @@ def _demands(key: str) -> Iterator[_Demand]:
 def _is_number(value: object) -> bool:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
     return plain and abs(value) < 1e15 and value == value
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and not [item for item in value if not isinstance(item, str)]
 
 
 def _is_price(value: object) -> bool:
@@ -247,6 +258,8 @@ def _shown(value: object) -> str:
 def _cure(key: str, value: object) -> str:
     units = {"memory": "GiB", "bandwidth": "GB/s", "clock": "GHz", "link": "GB/s", "tdp": "watts"}
     unit = units.get(key, "TFLOP/s" if key in PRECISIONS else "")
+    if key == "aliases":
+        return 'write such as `aliases = ["my card"]`'
     if key == "price":
         return "write such as `price = 1.20` or `price = [0.80, 2.00]`"
     if key in ("kind", "family"):

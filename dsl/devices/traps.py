@@ -6,13 +6,14 @@ training does not; or a number has another unit, or belongs to another device.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dsl.devices.families import HALVED, dense_peak, most_per_fp32
 from dsl.record import Record
 
 Table = dict[str, Any]
+Known = Callable[[], dict[str, Table]]
 
 TENSOR = ("tf32", "bf16", "fp16", "fp8")
 SPARSE, IMPLAUSIBLE = "MSL703", "MSL704"
@@ -39,21 +40,22 @@ class Objection(Record):
     instead: float | None = None
 
 
-def objections(table: Table, given: Iterable[str], known: dict[str, Table]) -> list[Objection]:
+def objections(table: Table, given: Iterable[str], known: Known) -> list[Objection]:
     """What speaks against a device's numbers; at most one objection for each setting.
 
     Args:
         table: All its settings, units as in `devices.toml`.
         given: The settings that its author wrote, which alone can be wrong.
-        known: The built-in devices.
+        known: Gives the built-in devices, which most files need not be held against.
     """
     given = list(given)
     if table.get("sparse"):
         return [_declared_sparse(table)]
     found: dict[str, Objection] = {}
-    checks = [_of_other_unit, _bandwidth_of_another, _two_in_one]
-    if not table.get("dense") and not table.get("measured"):
-        checks += [_doubled, _beyond_units, _beyond_fp32]
+    checks = [_of_other_unit]
+    if not table.get("measured"):
+        checks += [_bandwidth_of_another, _two_in_one]
+        checks += [] if table.get("dense") else [_doubled, _beyond_units, _beyond_fp32]
     for check in checks:
         for objection in check(table, known):
             if objection.key in given:
@@ -79,10 +81,13 @@ def _declared_sparse(table: Table) -> Objection:
 # --- sparsity and accumulation ------------------------------------------------------------------
 
 
-def _doubled(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _doubled(table: Table, known: Known) -> Iterator[Objection]:
     """Peaks that are twice or four times those of a known device that this one must be."""
-    twins = {name: other for name, other in known.items() if _is_twin(table, other)}
-    for key in (key for key in TENSOR if key in table):
+    keys = [key for key in TENSOR if key in table]
+    if not keys:
+        return
+    twins = {name: other for name, other in known().items() if _is_twin(table, other)}
+    for key in keys:
         value = table[key]
         dense = {name: other[key] for name, other in twins.items() if key in other}
         if any(abs(value / peak - 1) < 0.05 for peak in dense.values()):
@@ -90,7 +95,7 @@ def _doubled(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
         for factor in (2, 4):
             for name, peak in dense.items():
                 if abs(value / peak / factor - 1) < 0.03:
-                    yield _multiple(key, value, name, peak, factor, known[name])
+                    yield _multiple(key, value, name, peak, factor, twins[name])
 
 
 def _is_twin(table: Table, other: Table) -> bool:
@@ -125,7 +130,7 @@ def _escape(key: str) -> str:
     return f"where `{key}` is dense and summed in float32 all the same, say so with `dense = true`"
 
 
-def _beyond_units(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _beyond_units(table: Table, known: Known) -> Iterator[Objection]:
     """Peaks above what the units can do at their clock."""
     if "units" not in table or "clock" not in table:
         return
@@ -142,7 +147,7 @@ def _beyond_units(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
             )
 
 
-def _beyond_fp32(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _beyond_fp32(table: Table, known: Known) -> Iterator[Objection]:
     """Peaks that are too many times that of fp32."""
     for key in (key for key in TENSOR if key in table):
         family = table.get("family", "other")
@@ -164,7 +169,7 @@ def _beyond_fp32(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
 # --- units and mix-ups --------------------------------------------------------------------------
 
 
-def _of_other_unit(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _of_other_unit(table: Table, known: Known) -> Iterator[Objection]:
     """Numbers in another unit: MB or bytes of memory, TB/s, GFLOP/s."""
     if table["fp32"] > 5000:
         yield _unit("fp32", table["fp32"], "TFLOP/s", 1000 if table["fp32"] < 1e9 else 1e12)
@@ -198,12 +203,10 @@ def _unit(key: str, value: float, unit: str, divisor: float) -> Objection:
     )
 
 
-def _bandwidth_of_another(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _bandwidth_of_another(table: Table, known: Known) -> Iterator[Objection]:
     """A bandwidth that a known device of that name cannot have."""
-    other = known.get(table.get("base", ""))
-    if other is None or table.get("measured"):
-        return
-    if table["bandwidth"] > other["bandwidth"] * 1.5:
+    other = known().get(table["base"]) if "base" in table else None
+    if other and table["bandwidth"] > other["bandwidth"] * 1.5:
         yield Objection(
             IMPLAUSIBLE,
             "bandwidth",
@@ -214,10 +217,12 @@ def _bandwidth_of_another(table: Table, known: dict[str, Table]) -> Iterator[Obj
         )
 
 
-def _two_in_one(table: Table, known: dict[str, Table]) -> Iterator[Objection]:
+def _two_in_one(table: Table, known: Known) -> Iterator[Objection]:
     """A package of two devices written as one: no framework shares their memory."""
     keys = ("memory", "bandwidth", "bf16")
-    for name, other in known.items():
+    if "bf16" not in table:
+        return
+    for name, other in known().items():
         halves = "one of its two devices" in other["title"]
         if halves and all(1.9 < table.get(key, 0) / other[key] < 2.1 for key in keys):
             numbers = ", ".join(f"`{key} = {short(other[key])}`" for key in keys)

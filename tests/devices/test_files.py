@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dsl import devices
 from dsl.devices import BadDeviceFile
-from dsl.devices.files import Layer, check
+from dsl.devices.files import KEYS, Layer, check
 from dsl.devices.places import own_path
 from dsl.diagnostics.render import render
 from dsl.source import Source
@@ -63,6 +65,12 @@ def test_a_device_may_start_from_another(alone: Path) -> None:
     )
     lab = devices.find("lab2")
     assert lab.peaks == devices.find("rtx-3090").peaks and lab.tdp == 250 and lab.price.high == 0.2
+
+
+def test_a_device_may_have_other_names(alone: Path) -> None:
+    (alone / "devices.toml").write_text(CARD + 'aliases = ["Big Card"]\n[a100-80gb]\ntdp = 1\n')
+    assert devices.find("big-card").name == "lab"
+    assert devices.find("NVIDIA A100-SXM4-80GB").tdp == 1
 
 
 def test_files_count_in_order(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +132,7 @@ def test_bytes_that_are_no_text_are_a_finding(alone: Path, data: bytes) -> None:
         (CARD + "price = [3, 1]\n", ":6:", "the lowest and the highest"),
         (CARD + 'price = "free"\n', ":6:", "dollars an hour"),
         (CARD + "units = 1.5\n", ":6:", "a count"),
+        (CARD + 'aliases = "x"\n', ":6:", "a list"),
         (CARD + "title = 3\n", ":6:", "a text"),
         ("[Lab_X]\n" + CARD.partition("\n")[2], ":1:", "no name for a device"),
         ("['a b']\n" + CARD.partition("\n")[2], ":1:", "no name for a device"),
@@ -249,3 +258,43 @@ def test_the_example_of_the_page_is_right() -> None:
         "h100-sxm",
         "new-card",
     }
+
+
+WHOLE = (
+    CARD + 'family = "ampere-geforce"\nunits = 82\nclock = 1.695\nbf16 = 71\nprice = [0.2, 0.4]\n'
+)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_file_gets_findings_with_places(data: st.DataObject) -> None:
+    """Characters are put in, taken out and doubled: findings with a place, never an exception."""
+    text = WHOLE + '\n[two]\nbase = "lab"\nbandwidth = 900.0\n'
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        end = at + data.draw(st.integers(0, 6))
+        text = text[:at] + data.draw(st.text("[]{}=\"'\\#.,-1e9\n a\x00é", max_size=4)) + text[end:]
+    errors = layer(text).errors
+    assert bool(render(errors, "text")) == bool(errors)
+    for finding in errors:
+        assert finding.primary is not None and finding.helps
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), st.one_of(
+    st.booleans(), st.integers(), st.floats(), st.text("ab9 -", max_size=5), st.lists(st.floats()),
+    st.dates(), st.just({"a": 1}),
+)))  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_settings_of_any_type_are_taken_or_refused(table: dict[str, object]) -> None:
+    text = "[lab]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in table.items())
+    render(layer(text).errors, "text")
+
+
+def toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, dict):
+        return "{ a = 1 }"
+    return f'"{value}"' if isinstance(value, str) else str(value)
