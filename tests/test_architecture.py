@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("dsl", "backends", "grammar")
 
-_BELOW_IR = "source diagnostics shapes kinds layers training"
+_BELOW_IR = "source diagnostics shapes kinds layers training tape"
 _BELOW_COMPILATION = f"{_BELOW_IR} syntax ir ir_text passes cost lint devices"
 SEES = {
     "record": "",
@@ -25,8 +25,9 @@ SEES = {
     "syntax": "source diagnostics",
     "shapes": "",
     "kinds": "source diagnostics shapes",
-    "layers": "source diagnostics shapes kinds",
-    "training": "source diagnostics shapes kinds layers",
+    "tape": "shapes",
+    "layers": "source diagnostics shapes kinds tape",
+    "training": "source diagnostics shapes kinds layers tape",
     "ir": _BELOW_IR,
     "ir_text": f"{_BELOW_IR} ir",
     "passes": f"{_BELOW_IR} syntax ir ir_text",

@@ -6,7 +6,7 @@ has no meaning in a spec.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Axis, AxisName, Float, Int, String
@@ -14,6 +14,9 @@ from dsl.layers.axes import channel_axis, class_axis, require_batch, require_flo
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    pass
 
 
 class Activation(Layer, abstract=True):
@@ -34,6 +37,8 @@ class ReLU(Activation):
 
     Source: Nair and Hinton, Rectified Linear Units (2010), section 2.1; PyTorch `nn.ReLU`.
     """
+
+    keeps = "output"
 
 
 class ReLU6(Activation):
@@ -152,6 +157,8 @@ class Sigmoid(Activation):
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 3.30; PyTorch `nn.Sigmoid`.
     """
 
+    keeps = "output"
+
     operations = 3
 
 
@@ -160,6 +167,8 @@ class Tanh(Activation):
 
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), section 6.3.2; PyTorch `nn.Tanh`.
     """
+
+    keeps = "output"
 
 
 class Softplus(Activation):

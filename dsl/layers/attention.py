@@ -8,7 +8,7 @@ positions are told apart (`RelativePositionBias`). Both are passed by name.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Bool, Float, Int
@@ -23,6 +23,9 @@ from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, known
 from dsl.layers.projected import Projected
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    pass
 
 _SCORED = (Port("mask", optional=True), Port("bias", optional=True))
 _PORTS = (Port("query"), Port("key"), Port("value"), *_SCORED)

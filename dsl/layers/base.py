@@ -1,4 +1,4 @@
-"""What a layer is: typed arguments, and four rules from which everything else derives.
+"""What a layer is: typed arguments, and the rules from which everything else derives.
 
 A layer of one family lives in the file of that family; its class is its syntax (fields), its
 reference (docstring) and its rules:
@@ -6,7 +6,8 @@ reference (docstring) and its rules:
 - `infer`: types of the results from types of the inputs (shapes without the batch);
 - `weights`: the tensors it owns, by role;
 - `macs`: multiply-accumulates of matrix products and convolutions (1 MAC = 2 FLOPs);
-- `elementwise`: other arithmetic, counted beside them.
+- `elementwise`: other arithmetic, counted beside them;
+- `rehearse`: the operations it runs, with what each allocates, and keeps for the backward pass.
 
 Rules know nothing of source text: a `LayerError` names the argument or the input at fault.
 Sizes may be traced ints or polynomials: compute with operators, compare ints only, and never
@@ -15,13 +16,17 @@ call ``int()`` on a size.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dsl.kinds.kind import Kind
 from dsl.kinds.values import AxisName
 from dsl.record import Record
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 Types = tuple[TensorType, ...]
 MaybeTypes = tuple[TensorType | None, ...]
@@ -122,6 +127,8 @@ class Layer(Kind, abstract=True):
         results: Names of the results where there are, or may be, several.
         stochastic: Whether training draws random numbers (dropout).
         stateful: Whether training mode differs through running statistics.
+        keeps: Of a layer that is one element-wise operation, what its backward pass needs:
+            ``input``, ``output`` or ``nothing``.
     """
 
     category: ClassVar[str] = "layer"
@@ -130,6 +137,7 @@ class Layer(Kind, abstract=True):
     results: ClassVar[tuple[str, ...]] = ()
     stochastic: ClassVar[bool] = False
     stateful: ClassVar[bool] = False
+    keeps: ClassVar[str] = "input"
 
     def infer(self, *inputs: Any) -> TensorType | Types:
         """Types of the results.
@@ -173,6 +181,17 @@ class Layer(Kind, abstract=True):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Other operations of one sample's forward pass, one per element produced by default."""
         return sum((product(output.shape) for output in outputs), 0)
+
+    def rehearse(self, act: Act) -> Tensor | tuple[Tensor, ...]:
+        """Runs its operations on a tape, as generated PyTorch code does.
+
+        Args:
+            act: The tape, a tensor for each port, its weights, and the shapes of the results.
+
+        Returns:
+            The results.
+        """
+        return act.tape.pointwise(act.given, act.shape, keep=self.keeps)
 
 
 def resolve_axis(axis: int | AxisName, x: TensorType, arg: str = "dim") -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int, Ints, KindOf
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
-from dsl.layers.reparametrization import Reparametrization
+from dsl.layers.reparametrization import Reparametrization, made_weights
 from dsl.layers.windows import as_image, padding_arg, require_room, window_arg, window_size
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _KERNEL = "Size of the kernel: one number, or one for each dimension."
 _STRIDE = "Step between positions of the kernel."
@@ -80,6 +84,12 @@ class Convolution(Layer, abstract=True):
         if not self.bias:
             return learned
         return (*learned, Weight("bias", (self.out_channels,), start, "bias"))
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A product that keeps its input; padding that a framework cannot express is a copy."""
+        params = made_weights(act, self.weight)
+        category = "conv" if self.groups == 1 else "depthwise"
+        return act.tape.product(category, act.x, act.shape, params, act.flops)
 
 
 class Conv(Convolution, abstract=True):

@@ -5,11 +5,18 @@ What is left is scaled by ``1 / (1 - p)``, so that the mean stays.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Float, String
 from dsl.layers.axes import channel_axis, require_batch, require_float
 from dsl.layers.base import Layer, LayerError
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import dropout
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _P = Float(0, 1, open_high=True)
 
@@ -22,6 +29,10 @@ class _Dropout(Layer, abstract=True):
     def infer(self, x: TensorType) -> TensorType:
         require_float(self.name, x)
         return x
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps which elements stayed."""
+        return dropout(act.tape, act.x, self.p)
 
 
 class Dropout(_Dropout):

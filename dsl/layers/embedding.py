@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Float, Int, KindOf, LayerPath, LayerRef
@@ -11,6 +11,10 @@ from dsl.layers.linear import own_start
 from dsl.layers.recurrent import require_sequence
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class Embedding(Layer):
@@ -64,6 +68,13 @@ class Embedding(Layer):
         """The shape of the weight, its own or the one it is tied to."""
         return (self.num_embeddings, self.embedding_dim)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A look-up that keeps the integers; its gradient is as large as the table."""
+        x = act.x
+        return act.tape.run(
+            "lookup", (x,), act.shape, size=4, keep=(x,), ways="none", params=act.learned
+        )
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
 
@@ -94,6 +105,13 @@ class PositionEmbedding(Layer):
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         return (Weight("weight", (self.length, x.shape[-1]), Init("normal", 0.02)),)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A sum with a part of the table; its gradient is first that of the part."""
+        x, part = act.x, 4 * act.shape[-2] * act.shape[-1]
+        return act.tape.run(
+            "pointwise", (x,), act.shape, size=4, ways="pass", params=act.learned, temporary=part
+        )
 
 
 class SinusoidalPosition(Layer):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int, KindOf, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
-from dsl.layers.reparametrization import Reparametrization
+from dsl.layers.reparametrization import Reparametrization, made_weights
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class Linear(Layer):
@@ -75,6 +79,11 @@ class Linear(Layer):
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return product(outputs[0].shape) * inputs[0].shape[-1]
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A product that keeps its input; a reparametrised weight is made anew each time."""
+        params = made_weights(act, self.weight)
+        return act.tape.product("gemm", act.x, act.shape, params, act.flops)
 
 
 def own_start(layer: Any) -> None:

@@ -7,12 +7,18 @@ values agree on it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Axis, AxisName, Bool, Float
 from dsl.layers.axes import require_float
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, resolve_axis
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import Axes, TensorType, broadcast_shapes
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _PAIR = (Port("a"), Port("b"))
 
@@ -84,6 +90,10 @@ class Concat(Layer):
         shape = (*first.shape[:axis], total, *first.shape[axis + 1 :])
         return _joined(xs, shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A copy of all; gradients are views of one."""
+        return act.tape.run("copy", act.given, act.shape, ways="part")
+
     def position(self, xs: Types) -> int:
         """The axis it acts on; a value with a batch names it before a learned one does."""
         lead = next((x for x in xs if x.batched), xs[0])
@@ -107,6 +117,7 @@ class Arithmetic(Layer, abstract=True):
     """One result per element of the values' common shape."""
 
     floats_only = False
+    ways: ClassVar[str] = "new"
 
     def infer(self, *xs: TensorType) -> TensorType:
         _same_dtype(self.name, xs)
@@ -123,6 +134,18 @@ class Arithmetic(Layer, abstract=True):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return (len(inputs) - 1) * product(outputs[0].shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """One operation after the other, from the left."""
+        first, *others = act.given
+        for index, x in enumerate(others):
+            shape = broadcast_shapes(first.shape, x.shape)
+            assert shape is not None
+            before = first
+            first = act.tape.pointwise((first, x), shape, keep=self.keeps, ways=self.ways)  # type: ignore[arg-type]
+            if index:
+                act.tape.drop(before)
+        return first
+
 
 class Add(Arithmetic):
     """``a + b + ..``, element by element.
@@ -132,6 +155,8 @@ class Add(Arithmetic):
     """
 
     variadic = True
+    keeps = "nothing"
+    ways = "pass"
 
 
 class Subtract(Arithmetic):

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING, ClassVar
+
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Axis, AxisName, Bool, Float, Int
 from dsl.layers.axes import channel_axis, require_batch, require_float
@@ -21,6 +24,11 @@ from dsl.layers.base import (
 )
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import normalise
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _EPS = Float(0, open_low=True)
 _EPS_DOC = "Added to the variance, inside the root."
@@ -52,6 +60,15 @@ class _ChannelNorm(Layer, abstract=True):
     def _channels(self, x: TensorType) -> int:
         size = x.shape[channel_axis(self.name, x)]
         return known(size, f"the number of channels that `{self.name}` acts on")
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Fused; keeps its input, and a mean and a deviation for each group."""
+        x, channels = act.x, self._channels(act.types[0])
+        return normalise(act.tape, x, act.learned, self._statistics(x.shape[0], channels))
+
+    def _statistics(self, batch: int, channels: int) -> int:
+        """How many means and deviations there are."""
+        return 2 * batch * channels
 
 
 class BatchNorm(_ChannelNorm):
@@ -93,6 +110,11 @@ class BatchNorm(_ChannelNorm):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 2 * product(outputs[0].shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Fused; keeps its input, a mean and a deviation for each channel, in its precision."""
+        channels = self._channels(act.types[0])
+        return normalise(act.tape, act.x, act.learned, 2 * channels, raised=False)
+
 
 class GroupNorm(_ChannelNorm):
     """Normalises groups of channels: ``(x - mean) / sqrt(var + eps) * weight + bias``.
@@ -125,6 +147,9 @@ class GroupNorm(_ChannelNorm):
                 help="take a divisor of the channels",
             )  # fmt: skip
         return x
+
+    def _statistics(self, batch: int, channels: int) -> int:
+        return 2 * batch * self.num_groups
 
 
 class InstanceNorm(_ChannelNorm):
@@ -160,9 +185,14 @@ class InstanceNorm(_ChannelNorm):
 
 
 class _LastDimsNorm(Layer, abstract=True):
-    """A normalisation over the last dimensions, with weights of their shape."""
+    """A normalisation over the last dimensions, with weights of their shape.
+
+    Class attributes:
+        statistics: How many numbers are kept of each position.
+    """
 
     dims: int
+    statistics: ClassVar[int] = 2
 
     def infer(self, x: TensorType) -> TensorType:
         require_float(self.name, x)
@@ -186,6 +216,12 @@ class _LastDimsNorm(Layer, abstract=True):
         """The shape that is normalised over."""
         what = f"a size that `{self.name}` normalises over"
         return tuple(known(size, what) for size in x.shape[x.rank - self.dims :])
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Fused; keeps its input, and for each position its statistics."""
+        x = act.x
+        rows = x.count // max(math.prod(x.shape[len(x.shape) - self.dims :]), 1)
+        return normalise(act.tape, x, act.learned, self.statistics * rows)
 
 
 class LayerNorm(_LastDimsNorm):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool
@@ -18,6 +19,10 @@ from dsl.layers.windows import (
 )
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import VECTOR, TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _KERNEL = "Size of the window: one number, or one for each dimension."
 _STRIDE = "Step between windows; the size of the window where not given."
@@ -93,6 +98,11 @@ class Pool(Layer, abstract=True):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Each result looks at all cells of its window."""
         return product(outputs[0].shape) * product(self.kernel_size)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its input; of the largest values also where they were."""
+        places = 8 * math.prod(act.shape) if self.name.startswith("Max") else 0
+        return act.tape.run("pool", (act.x,), act.shape, keep=(act.x,), extra=places)
 
 
 class MaxPool1d(Pool):
@@ -257,6 +267,11 @@ class AdaptivePool(Layer, abstract=True):
         """Each value is looked at about once."""
         return product(inputs[0].shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its input; of the largest values also where they were."""
+        places = 8 * math.prod(act.shape) if "Max" in self.name else 0
+        return act.tape.run("pool", (act.x,), act.shape, keep=(act.x,), extra=places)
+
 
 def _output_size(count: int) -> Any:
     return window_arg(count, "Size of the result: one number, or one for each dimension.")
@@ -398,6 +413,14 @@ class GlobalAvgPool(GlobalPool):
 
     keras = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A mean, whose gradient is spread over what it was taken of."""
+        if len(act.given) == 1:
+            return act.tape.run("reduce", (act.x,), act.shape)
+        masked = act.tape.pointwise((act.x, act.given[1]), keep="input")
+        total = act.tape.run("reduce", (masked,), act.shape)
+        return act.tape.pointwise((total,), keep="input")
+
 
 class GlobalMaxPool(GlobalPool):
     """The largest value of each channel.
@@ -410,3 +433,10 @@ class GlobalMaxPool(GlobalPool):
     """
 
     keras = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps what it looks at and its result, which tell where the largest values were."""
+        x = act.x
+        if len(act.given) > 1:
+            x = act.tape.pointwise((x,), extra=act.given[1].count)
+        return act.tape.run("reduce", (x,), act.shape, keep=(x,), keep_output=True)

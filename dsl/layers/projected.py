@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Float, Int, ListOf, OneOf, String
@@ -17,6 +17,12 @@ from dsl.layers.attention_operands import (
 from dsl.layers.base import ONES, ZEROS, Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.attention import fused, heads, joined, rotate, written_out
+from dsl.tape.parts import linear, normalise
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Param, Tensor
 
 _ROTATION = 3
 _CAP = 3
@@ -256,3 +262,44 @@ class Projected(Layer, abstract=True):
             total = total + _ROTATION * turned // part
         sizes = (queries * inner, keys * shared, keys * shared, queries * query.shape[-1])
         return total + sum(size for role, size in zip(_ROLES, sizes) if role in self.biased)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Projections one by one, rotation, the scores (fused where they can be), the way out."""
+        tape, given = act.tape, self.operands(act.inputs)
+        width = given[0].shape[-1]
+        inner, shared = self._sizes(width)
+        q, k, v = (
+            linear(tape, x, size, self._projection(act, role))
+            for x, size, role in zip(given, (inner, shared, shared), _ROLES)
+        )
+        if self.qk_norm is not None and self.qk_norm_whole:
+            q, k = self._normed(act, q, "query"), self._normed(act, k, "key")
+        kv_heads = self.kv_heads or self.heads
+        q, k, v = heads(tape, q, self.heads), heads(tape, k, kv_heads), heads(tape, v, kv_heads)
+        if self.qk_norm is not None and not self.qk_norm_whole:
+            q, k = self._normed(act, q, "query"), self._normed(act, k, "key")
+        if self.rope is not None:
+            q, k = (rotate(tape, x, self.rope_dim or x.shape[-1]) for x in (q, k))
+        y = self._attended(act, q, k, v, [x for x in given[3:] if x is not None])
+        return linear(tape, joined(tape, y), width, self._projection(act, "out"))
+
+    def _projection(self, act: Act, role: str) -> tuple[Param, ...]:
+        return tuple(param for name, param in act.params.items() if name.startswith(f"{role}."))
+
+    def _normed(self, act: Act, x: Tensor, role: str) -> Tensor:
+        params = (act.params[f"{role}_norm.weight"],)
+        return normalise(act.tape, x, params, x.count // x.shape[-1])
+
+    def _attended(self, act: Act, q: Tensor, k: Tensor, v: Tensor, extras: list[Tensor]) -> Tensor:
+        tape = act.tape
+        flops = 4 * q.count * k.shape[-2]
+        if self.window is not None or self.alibi:
+            shown = (*(self.heads,) * self.alibi, q.shape[-2], k.shape[-2])
+            extras.append(tape.tensor(shown, 4 if self.alibi else 1, real=self.alibi))
+        if self.softcap is None and not self.sinks:
+            return fused(tape, q, k, v, extras, self.dropout, flops)
+        if self.kv_heads not in (None, self.heads):
+            k, v = (tape.run("copy", (x,), (*q.shape[:-2], *x.shape[-2:])) for x in (k, v))
+        changes = ["nothing", "output", "nothing"] if self.softcap else []
+        changes += ["nothing"] * self.sinks + ["nothing"] * self.causal
+        return written_out(tape, q, k, v, extras, self.dropout, flops, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Float, Int, OneOf, String
@@ -11,6 +11,9 @@ from dsl.layers.axes import require_mask
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Port, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import Axes, TensorType
+
+if TYPE_CHECKING:
+    pass
 
 _HIDDEN = "Size of the state, and of each direction's result."
 _LAYERS = "How many layers stand on top of each other; each reads the sequence of the one below."

@@ -8,9 +8,15 @@ a weight is looked at in training, and frameworks look at different times.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import Kind, KindError, arg
 from dsl.kinds.values import Float, Int
 from dsl.layers.base import ONES, Init, Weight
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Param
 
 
 class Reparametrization(Kind, abstract=True):
@@ -121,3 +127,11 @@ class ScaledWeightStandardization(_Standardization):
     def learned(self, weight: Weight) -> tuple[Weight, ...]:
         gain = (weight.shape[0], *(1,) * (len(weight.shape) - 1))
         return (weight, Weight("gain", gain, ONES, "norm"))
+
+
+def made_weights(act: Act, way: Reparametrization | None) -> tuple[Param, ...]:
+    """The weights that a product is of, in the order weight, bias."""
+    bias = (act.params["bias"],) if "bias" in act.params else ()
+    if way is None:
+        return (act.params["weight"], *bias)
+    return (*(param for role, param in act.params.items() if role != "bias"), *bias)

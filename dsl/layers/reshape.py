@@ -6,7 +6,7 @@ the last dimension running fastest, however a backend stores the value.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import (
@@ -23,6 +23,10 @@ from dsl.kinds.values import (
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
 from dsl.shapes.dim import Dim, Poly, product, symbols
 from dsl.shapes.types import AXIS_NAMES, IMAGE, SEQUENCE, Axes, TensorType, default_axes
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class _SizeOrRest(ValueType):
@@ -44,6 +48,11 @@ class Rearrangement(Layer, abstract=True):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Nothing is computed."""
         return 0
+
+    def rehearse(self, act: Act) -> Tensor | tuple[Tensor, ...]:
+        """Another view of the same elements."""
+        views = tuple(act.tape.view(act.x, shape) for shape in act.shapes)
+        return views if len(views) > 1 else views[0]
 
 
 class Flatten(Rearrangement):

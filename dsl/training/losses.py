@@ -16,11 +16,15 @@ may do without it and then speaks of whole positions. The mean of no position is
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dsl.kinds.kind import Kind, KindError, arg
 from dsl.kinds.values import Float, Int, ListOf, OneOf, String
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.tape import Tape
+    from dsl.tape.tensors import Tensor
 
 Task = Literal["classes", "binary", "values", "distribution"]
 Activation = Literal["softmax", "sigmoid", "none"]
@@ -71,6 +75,19 @@ class Loss(Kind, abstract=True):
         """
         require_float(self.name, output)
         return TensorType(output.shape, "float32", output.axes)
+
+    def rehearse(self, tape: Tape, output: Tensor, target: Tensor) -> Tensor:
+        """Runs its operations on a tape, as generated PyTorch code does.
+
+        Args:
+            tape: Where they are written down.
+            output: What the model gave.
+            target: The true values.
+
+        Returns:
+            The loss, a scalar.
+        """
+        return tape.run("reduce", (tape.raised(output),), (), keep=(output, target))
 
 
 def require_float(name: str, output: TensorType) -> None:
@@ -170,6 +187,11 @@ class CrossEntropy(Loss):
         _require_classes(self.name, output)
         _require_length(self.weight, output, "weight")
         return without_class_axis(output, "int64")
+
+    def rehearse(self, tape: Tape, output: Tensor, target: Tensor) -> Tensor:
+        """A log-softmax, which is kept, and the sum of those of the true classes."""
+        logs = tape.pointwise((tape.raised(output),), keep="output")
+        return tape.run("reduce", (logs,), (), keep=(logs, target), extra=4)
 
 
 class BinaryCrossEntropy(Loss):

@@ -1,0 +1,134 @@
+"""The memory of a training step, or of inference: every live tensor, counted as it comes and goes.
+
+What is counted are the tensors of generated PyTorch code: weights, buffers, gradients, the
+optimizer's state, and what the layers make and keep. What a device needs on top - the framework's
+context, the allocator's rounding, workspaces of kernels - is no part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dsl.cost.rehearsal import BYTES, Rehearsal
+from dsl.ir import Model
+from dsl.record import Record
+from dsl.tape.memory import Peak
+from dsl.tape.tape import Tape, Work
+from dsl.tape.tensors import Tensor
+from dsl.training.plan import LossTerm, Training
+
+LOWER = {"float32": 0, "bfloat16": 2, "float16": 2}
+"""Bytes of an element in products, where they are fewer than 4."""
+
+
+class Setup(Record):
+    """How a step is run.
+
+    Attributes:
+        batch: Samples of one forward and backward pass.
+        training: Whether there is a backward pass.
+        precision: ``float32 bfloat16 float16``; of the products, weights stay float32.
+        accumulate: Forward and backward passes of one optimizer step.
+        recompute: Blocks that run again in the backward pass instead of keeping what they need.
+        sizes: Sizes of symbols that differ from the declared ones.
+        device: ``cuda`` or ``cpu``, which fuse different kernels.
+    """
+
+    batch: int = 1
+    training: bool = True
+    precision: str = "float32"
+    accumulate: int = 1
+    recompute: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = {}
+    device: str = "cuda"
+
+
+class MemoryReport(Record):
+    """Live tensors, in bytes.
+
+    Attributes:
+        weights: Trainable values.
+        buffers: Values that are kept but not trained.
+        gradients: Of all weights, at the end of the backward pass.
+        optimizer: What the optimizer keeps between steps.
+        activations: What is live at the end of the forward pass beside weights and state.
+        live_peak: The most there is at one time.
+        peak: When that is, and what comes and goes by then.
+        moments: Live bytes after each layer: phase, path, bytes without weights and state.
+        work: The operations, for estimates of time.
+    """
+
+    weights: int
+    buffers: int
+    gradients: int
+    optimizer: int
+    activations: int
+    live_peak: int
+    peak: Peak
+    moments: tuple[tuple[str, str, int], ...]
+    work: tuple[Work, ...]
+
+
+def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryReport:
+    """Counts the memory of a steady-state step: not the first, whose optimizer has no state yet.
+
+    Args:
+        model: The model.
+        training: Its loss and optimizer; without losses, each output's mean is taken.
+        setup: How the step is run.
+    """
+    tape = Tape(setup.training, LOWER[setup.precision], setup.device != "cpu")
+    run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute)
+    losses = training.losses if training else ()
+    outputs = run.forward()
+    activations = tape.memory.live
+    params = [param for group in run.params.values() for param in group.values()]
+    weights = sum(param.bytes for param in params if param.needs)
+    if setup.accumulate > 1:
+        _earlier(tape, params)
+    if setup.training:
+        _backward(run, outputs, losses)
+    optimizer: Any = training and training.optimizer
+    state = optimizer.state_slots * weights if optimizer and setup.training else 0
+    buffers = sum(param.bytes for param in params if not param.needs)
+    return MemoryReport(
+        weights, buffers, weights * setup.training, state, activations,
+        tape.memory.highest + weights + buffers + state, tape.memory.peak,
+        tuple(tape.memory.moments), tuple(tape.work),
+    )  # fmt: skip
+
+
+def _earlier(tape: Tape, params: Iterable[Any]) -> None:
+    """Gradients of earlier passes of the same step are there already."""
+    for param in params:
+        if param.needs:
+            param.gradient = tape.memory.allocate(param.bytes)
+            tape.memory.gradients += param.bytes
+
+
+def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossTerm]) -> None:
+    tape = run.tape
+    raised = [tape.raised(output) for output in outputs]
+    for before, after in zip(outputs, raised):
+        if before is not after:
+            tape.release(before)
+    tape.end_forward()
+    tape.memory.phase, tape.memory.path = "loss", "loss"
+    named = {out.name: x for out, x in zip(run.model.body.outputs, raised)}
+    losses = [_loss(run, named[term.output], term) for term in terms if term.output in named]
+    if not losses:
+        losses = [tape.run("reduce", (x,), ()) for x in raised if x.needs]
+    for x in raised:
+        tape.release(x)
+    tape.finish(losses)
+    tape.backward(losses)
+
+
+def _loss(run: Rehearsal, output: Tensor, term: LossTerm) -> Tensor:
+    type_ = term.target_type
+    assert type_ is not None
+    shape = run.shape(type_)
+    target = run.tape.tensor(shape, BYTES.get(type_.dtype, 4), real=type_.is_float)
+    kind: Any = term.kind
+    return kind.rehearse(run.tape, output, target)

@@ -1,0 +1,63 @@
+"""A count of live bytes, what they are for, and when they were the most."""
+
+from __future__ import annotations
+
+from dsl.record import Record
+from dsl.tape.tensors import Storage
+
+
+class Peak(Record):
+    """The moment of the most live bytes.
+
+    Attributes:
+        bytes: How many of them come and go with the step: activations, gradients, temporaries.
+        gradients: Those of them that are gradients of weights.
+        phase: ``forward``, ``loss``, ``backward`` or ``step``.
+        path: The layer at work.
+    """
+
+    bytes: int
+    gradients: int
+    phase: str
+    path: str
+
+
+class Memory:
+    """Live bytes while a step runs, beside weights and optimizer state, which stay.
+
+    Attributes:
+        live: Bytes that are allocated now.
+        gradients: Those of them that are gradients of weights.
+        highest: The most there were.
+        phase, path: Where the step is; the caller keeps them up to date.
+        moments: For a timeline, live bytes after each layer: phase, path, bytes.
+    """
+
+    __slots__ = ("gradients", "highest", "live", "moments", "path", "peak", "phase")
+
+    def __init__(self) -> None:
+        self.live = self.highest = self.gradients = 0
+        self.phase = self.path = ""
+        self.peak = Peak(0, 0, "", "")
+        self.moments: list[tuple[str, str, int]] = []
+
+    def allocate(self, bytes_: int) -> Storage:
+        """New bytes, held once."""
+        self.live += bytes_
+        if self.live > self.highest:
+            self._note()
+        return Storage(bytes_)
+
+    def _note(self) -> None:
+        self.highest = self.live
+        self.peak = Peak(self.live, self.gradients, self.phase, self.path)
+
+    def drop(self, storage: Storage) -> None:
+        """Takes one holder away; without any the bytes are freed."""
+        storage.refs -= 1
+        if not storage.refs:
+            self.live -= storage.bytes
+
+    def mark(self) -> None:
+        """Writes the timeline on."""
+        self.moments.append((self.phase, self.path, self.live))

@@ -1,0 +1,48 @@
+"""Operations that several layers share, written as PyTorch runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dsl.tape.tape import Tape
+from dsl.tape.tensors import Param, Shape, Tensor
+
+STATISTIC = 4
+"""Bytes of a mean, a deviation or a logarithm of a sum, which are float32."""
+
+
+def linear(tape: Tape, x: Tensor, features: int, params: Sequence[Param]) -> Tensor:
+    """``x W^T + b``, the bias being the second weight if there is one."""
+    shape = (*x.shape[:-1], features)
+    rows = x.count // max(x.shape[-1], 1)
+    return tape.product("gemm", x, shape, params, 2 * rows * x.shape[-1] * features)
+
+
+def normalise(
+    tape: Tape, x: Tensor, params: Sequence[Param], statistics: int, raised: bool = True
+) -> Tensor:
+    """A fused normalisation, which keeps its input and `statistics` numbers."""
+    if raised:
+        x = tape.raised(x)
+    return tape.run("norm", (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params)
+
+
+def softmax(tape: Tape, x: Tensor) -> Tensor:
+    """Keeps its result, and is computed in float32."""
+    return tape.pointwise((tape.raised(x),), keep="output")
+
+
+def dropout(tape: Tape, x: Tensor, p: float) -> Tensor:
+    """Keeps a mask of a byte for each element; nothing happens outside training."""
+    if not p or not tape.training:
+        return x
+    return tape.pointwise((x,), extra=x.count)
+
+
+def matmul(
+    tape: Tape, a: Tensor, b: Tensor, shape: Shape, flops: int, category: str = "gemm"
+) -> Tensor:
+    """A product of two values, each of which the other's gradient needs."""
+    a, b = tape.lowered(a), tape.lowered(b)
+    keep = [y for y, other in ((b, a), (a, b)) if other.needs]
+    return tape.run(category, (a, b), shape, size=tape.lower or a.size, keep=keep, flops=flops)

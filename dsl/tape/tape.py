@@ -1,0 +1,376 @@
+"""A training step rehearsed: every operation with what it allocates, keeps, moves and computes.
+
+It follows PyTorch as generated scripts use it: a node of the graph keeps tensors until its own
+backward pass has run; gradients are allocated where they arise, handed on without a copy where the
+operation only passes them on, and added into a third tensor where several meet; weights keep theirs
+until the optimizer has stepped. Under automatic mixed precision products take lower-precision
+copies of their operands (those of weights are made once per forward pass), and what needs range is
+computed in float32.
+
+Source: PyTorch 2.13, ``derivatives.yaml``, ``autocast_mode.cpp``, ``engine.cpp``,
+``accumulate_grad.h`` and ``input_buffer.cpp``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dsl.tape.memory import Memory
+from dsl.tape.tensors import Param, Shape, Storage, Tensor
+
+Ways = str | tuple[str, ...]
+"""How the gradient of an input arises: ``new`` (allocated), ``pass`` (the output's own), ``part``
+(a view of that), ``none``."""
+
+
+class Work:
+    """One operation as a device sees it.
+
+    Attributes:
+        category: ``gemm conv depthwise attention norm pointwise reduce copy lookup scan``.
+        flops: Of products, 2 for each multiply-accumulate.
+        bytes: Read and written.
+        size: Bytes of an element, which says the precision.
+        phase, path: Where it stands in the step.
+    """
+
+    __slots__ = ("bytes", "category", "flops", "path", "phase", "size")
+
+    def __init__(
+        self, category: str, flops: int, bytes_: int, size: int, phase: str, path: str
+    ) -> None:
+        self.category, self.flops, self.bytes = category, flops, bytes_
+        self.size, self.phase, self.path = size, phase, path
+
+
+class Step:
+    """What the backward pass needs of one operation."""
+
+    __slots__ = (
+        "again",
+        "category",
+        "flops",
+        "inputs",
+        "kept",
+        "others",
+        "output",
+        "params",
+        "path",
+        "temporary",
+        "ways",
+    )  # fmt: skip
+
+    def __init__(
+        self, category: str, inputs: Sequence[Tensor], output: Tensor, ways: Sequence[str],
+        kept: list[Storage], params: Sequence[Param], flops: int, temporary: int, path: str,
+    ) -> None:  # fmt: skip
+        self.category, self.inputs, self.output, self.ways = category, inputs, output, ways
+        self.kept, self.params, self.flops = kept, params, flops
+        self.temporary, self.path = temporary, path
+        self.others: tuple[Tensor, ...] = ()
+        self.again: Callable[[], None] | None = None
+
+
+class Tape:
+    """Rehearses operations in order of computation, then their backward pass.
+
+    Args:
+        training: Whether a backward pass will follow; without one nothing is kept.
+        lower: Bytes of an element in the lower precision that products are computed in; 0 where
+            everything is float32.
+        fused_dropout: Whether attention with dropout runs in a fused kernel, as on CUDA; elsewhere
+            its scores are written out.
+    """
+
+    def __init__(self, training: bool = True, lower: int = 0, fused_dropout: bool = True) -> None:
+        self.training, self.lower, self.fused_dropout = training, lower, fused_dropout
+        self.recording = training
+        self.memory = Memory()
+        self.steps: list[Step] = []
+        self.work: list[Work] = []
+        self.fresh: list[Tensor] = []
+        self.casts: list[Param] = []
+
+    # --- tensors ------------------------------------------------------------------------
+
+    def tensor(self, shape: Shape, size: int = 4, needs: bool = False, real: bool = True) -> Tensor:
+        """A new tensor, held by a variable until `release`."""
+        count = size
+        for dim in shape:
+            count *= dim
+        made = Tensor(shape, size, self.memory.allocate(count), needs and self.recording, real)
+        self.fresh.append(made)
+        return made
+
+    def release(self, tensor: Tensor) -> None:
+        """A variable that held a tensor goes out of scope."""
+        self.memory.drop(tensor.storage)
+
+    def drop(self, tensor: Tensor) -> None:
+        """Releases a tensor of the operation at work before that ends."""
+        self.fresh.remove(tensor)
+        self.release(tensor)
+
+    def finish(self, results: Sequence[Tensor]) -> None:
+        """Ends a layer: of what it made only the results are still held by variables."""
+        for made in self.fresh:
+            if made not in results:
+                self.release(made)
+        self.fresh.clear()
+
+    # --- operations ---------------------------------------------------------------------
+
+    def run(
+        self,
+        category: str,
+        inputs: Sequence[Tensor],
+        shape: Shape,
+        *,
+        size: int = 0,
+        keep: Sequence[Tensor] = (),
+        keep_output: bool = False,
+        extra: int = 0,
+        ways: Ways = "new",
+        params: Sequence[Param] = (),
+        flops: int = 0,
+        temporary: int = 0,
+        real: bool = True,
+    ) -> Tensor:
+        """One operation.
+
+        Args:
+            category: Of `Work`.
+            inputs: The operands that may get gradients.
+            shape: Of the result.
+            size: Bytes of an element of the result; the widest operand's if not given.
+            keep: Operands that the backward pass needs.
+            keep_output: Whether it needs the result.
+            extra: Bytes that are made for it beside the result: masks, statistics, indices.
+            ways: How the gradients of the inputs arise.
+            params: Weights that take part and get gradients.
+            flops: Of its products.
+            temporary: Bytes that the backward pass allocates for itself alone.
+            real: Whether the result holds real numbers.
+        """
+        size = size or max(x.size for x in inputs)
+        needs = (
+            self.recording
+            and real
+            and (any(x.needs for x in inputs) or any(p.needs for p in params))
+        )
+        output = self.tensor(shape, size, needs, real)
+        moved = output.storage.bytes
+        for x in inputs:
+            moved += x.bytes
+        for param in params:
+            moved += param.count * ((param.cast and self.lower) or param.size)
+        memory = self.memory
+        self.work.append(Work(category, flops, moved, size, memory.phase, memory.path))
+        if needs:
+            kept = [x.storage for x in keep]
+            if keep_output:
+                kept.append(output.storage)
+            for storage in kept:
+                storage.refs += 1
+            if extra:
+                kept.append(memory.allocate(extra))
+            spread = (ways,) * len(inputs) if isinstance(ways, str) else ways
+            self.steps.append(Step(
+                category, inputs, output, spread, kept, params, flops, temporary, memory.path
+            ))  # fmt: skip
+        return output
+
+    def view(self, x: Tensor, shape: Shape) -> Tensor:
+        """The same elements under another shape; the gradient is handed on as it is."""
+        seen = Tensor(shape, x.size, x.storage, x.needs, x.real)
+        x.storage.refs += 1
+        self.fresh.append(seen)
+        if x.needs and self.recording:
+            self.steps.append(Step("view", (x,), seen, ("pass",), [], (), 0, 0, self.memory.path))
+        return seen
+
+    def copy(self, x: Tensor, shape: Shape | None = None) -> Tensor:
+        """The elements written out in another order; the gradient is handed on as it is."""
+        return self.run("copy", (x,), shape or x.shape, ways="pass", real=x.real)
+
+    def cast(self, x: Tensor, size: int) -> Tensor:
+        """The elements in another precision."""
+        return x if x.size == size else self.run("copy", (x,), x.shape, size=size)
+
+    def lowered(self, x: Tensor) -> Tensor:
+        """What a product computes with."""
+        return self.cast(x, self.lower) if self.lower and x.real else x
+
+    def raised(self, x: Tensor) -> Tensor:
+        """What an operation that needs range computes with."""
+        return self.cast(x, 4) if self.lower and x.real and x.size < 4 else x
+
+    def prepared(self, params: Sequence[Param]) -> None:
+        """Makes the lower-precision copies of weights that a product needs."""
+        if not self.lower:
+            return
+        for param in params:
+            if param.cast is None:
+                param.cast = self.memory.allocate(param.count * self.lower)
+                self.casts.append(param)
+
+    def end_forward(self) -> None:
+        """Mixed precision ends: copies of weights live on where the backward pass keeps them."""
+        for param in self.casts:
+            assert param.cast is not None
+            self.memory.drop(param.cast)
+            param.cast = None
+        self.casts.clear()
+
+    def product(
+        self, category: str, x: Tensor, shape: Shape, params: Sequence[Param], flops: int,
+        temporary: int = 0,
+    ) -> Tensor:  # fmt: skip
+        """A product with weights, such as a linear layer or a convolution."""
+        x = self.lowered(x)
+        self.prepared(params)
+        keep = (x,) if any(p.needs for p in params) else ()
+        out = self.run(
+            category, (x,), shape, size=self.lower or x.size, keep=keep, params=params,
+            flops=flops, temporary=temporary,
+        )  # fmt: skip
+        if self.lower and out.needs and x.needs:
+            step = self.steps[-1]
+            for param in params[:1]:
+                assert param.cast is not None
+                param.cast.refs += 1
+                step.kept.append(param.cast)
+        return out
+
+    def pointwise(
+        self, xs: Sequence[Tensor], shape: Shape | None = None, *, keep: str = "nothing",
+        extra: int = 0, ways: Ways = "new", size: int = 0,
+    ) -> Tensor:  # fmt: skip
+        """An element-wise operation.
+
+        Args:
+            xs: The operands.
+            shape: Of the result; the first operand's if not given.
+            keep: ``nothing``, ``input`` (all of them) or ``output``.
+            extra: As of `run`.
+            ways: As of `run`.
+            size: As of `run`.
+        """
+        return self.run(
+            "pointwise", xs, xs[0].shape if shape is None else shape, size=size,
+            keep=xs if keep == "input" else (), keep_output=keep == "output", extra=extra,
+            ways=ways,
+        )  # fmt: skip
+
+    def add(self, xs: Sequence[Tensor], shape: Shape | None = None) -> Tensor:
+        """A sum, whose gradient is that of each operand of its shape."""
+        return self.pointwise(xs, shape, ways="pass")
+
+    # --- backward -----------------------------------------------------------------------
+
+    def backward(self, losses: Sequence[Tensor]) -> None:
+        """The backward pass from some results, each of which has a gradient of its own."""
+        self.memory.phase = "backward"
+        for loss in losses:
+            loss.gradient = self.memory.allocate(loss.bytes)
+        self.replay()
+
+    def replay(self) -> None:
+        """Runs the operations written down backwards."""
+        while self.steps:
+            self._back(self.steps.pop())
+
+    def _back(self, step: Step) -> None:
+        memory = self.memory
+        memory.path = step.path
+        if step.again is not None:
+            step.again()
+            return
+        handed, output = step.output.gradient, step.output
+        step.output.gradient = None
+        if handed is not None:
+            temporary = memory.allocate(step.temporary) if step.temporary else None
+            arrived = self._gradients(step, handed, output)
+            learned = self._weights(step)
+            if temporary:
+                memory.drop(temporary)
+            memory.drop(handed)
+            self._release(step)
+            for param, made in learned:
+                self._learn(param, made)
+            for x, gradient in arrived:
+                self._arrive(x, gradient)
+        else:
+            self._release(step)
+
+    def _release(self, step: Step) -> None:
+        for storage in step.kept:
+            self.memory.drop(storage)
+        step.kept = []
+
+    def _gradients(
+        self, step: Step, handed: Storage, output: Tensor
+    ) -> list[tuple[Tensor, Storage]]:
+        """Gradients of the inputs, and what the device does for them and for the weights."""
+        arrived, moved, products = [], handed.bytes, 0
+        for x, way in zip(step.inputs, step.ways):
+            if not x.needs or way == "none":
+                continue
+            products += 1
+            whole = way == "part" or (way == "pass" and x.count == output.count)
+            if whole and x.size == output.size:
+                handed.refs += 1
+                arrived.append((x, handed))
+            else:
+                made = self.memory.allocate(x.bytes)
+                moved += made.bytes
+                arrived.append((x, made))
+        products += any(param.needs for param in step.params)
+        if step.category != "view" and (arrived or step.params):
+            passed = all(storage is handed for _, storage in arrived) and not step.params
+            if not passed:
+                moved += sum(kept.bytes for kept in step.kept)
+                self.work.append(Work(
+                    step.category, step.flops * products, moved, output.size, "backward", step.path
+                ))  # fmt: skip
+        return arrived
+
+    def _weights(self, step: Step) -> list[tuple[Param, Storage]]:
+        """Gradients of weights, in the precision of the product."""
+        lower = self.lower if step.category in PRODUCTS else 0
+        return [
+            (param, self.memory.allocate(param.count * (lower or param.size)))
+            for param in step.params if param.needs
+        ]  # fmt: skip
+
+    def _learn(self, param: Param, made: Storage) -> None:
+        """Adds a gradient, in the weight's own precision, to what the weight has got so far."""
+        memory = self.memory
+        if made.bytes < param.bytes:
+            raised = memory.allocate(param.bytes)
+            memory.drop(made)
+            made = raised
+        if param.gradient is None:
+            param.gradient = made
+            memory.gradients += made.bytes
+        else:
+            param.gradient = self._sum(param.gradient, made, param.bytes)
+
+    def _arrive(self, x: Tensor, made: Storage) -> None:
+        """Adds a gradient to those that a value has got from its other uses."""
+        x.gradient = made if x.gradient is None else self._sum(x.gradient, made, x.bytes)
+
+    def _sum(self, one: Storage, other: Storage, bytes_: int) -> Storage:
+        """The sum of two gradients.
+
+        PyTorch may reuse one of them where both are dense and nobody else holds them; its memory
+        tracker, whose tensors are stand-ins, always sees a third.
+        """
+        total = self.memory.allocate(bytes_)
+        self.memory.drop(one)
+        self.memory.drop(other)
+        return total
+
+
+PRODUCTS = frozenset(["gemm", "conv", "depthwise"])
+"""Categories whose weights are cast to lower precision."""
