@@ -71,9 +71,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache directory for the session, so that no test reads or writes the user's own."""
+    """One cache directory for the session, so that no test reads or writes the user's own.
+
+    Nor are the user's own settings read, which may describe devices.
+    """
     path = tmp_path_factory.mktemp("cache")
     os.environ["XDG_CACHE_HOME"] = str(path)
+    os.environ["XDG_CONFIG_HOME"] = str(path)
+    os.environ.pop("MSL_DEVICES", None)
     return path
 
 

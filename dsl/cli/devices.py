@@ -188,8 +188,10 @@ def _facts(device: Device) -> list[tuple[str, str]]:
 def _price_fact(price: Price | None) -> str:
     if price is None:
         return ""
-    when = f", {price.date}" if price.date else ""
-    return f"${_dollars(price)} an hour ({price.source}{when}); your own price counts more"
+    if not price.date:
+        return f"${_dollars(price)} an hour ({price.source})"
+    found = f"${_dollars(price)} an hour ({price.source}, {price.date})"
+    return f"{found}; your own price counts more"
 
 
 def _print_json(value: object) -> None:

@@ -91,13 +91,23 @@ def all() -> tuple[Device, ...]:
 
 
 def built_in(name: str) -> dict[str, Any]:
-    """The built-in table of a name, parsed alone; empty where there is none."""
-    if name not in _sections():
-        return {}
-    import tomllib
+    """The built-in table of a name, read alone; empty where there is none.
 
-    start, end = _sections()[name]
-    return tomllib.loads(_text()[start:end])
+    Our own file has one plain setting a line. To read one table of it so takes a tenth of the time
+    that loading `tomllib` takes.
+    """
+    start, end = _sections().get(name, (0, 0))
+    lines = [line for line in _text()[start:end].splitlines() if line and line[0] != "#"]
+    return {key: _value(text) for key, _, text in (line.partition(" = ") for line in lines)}
+
+
+def _value(text: str) -> Any:
+    """A text, a number or a list of them, as our own file writes it."""
+    if text[0] == '"':
+        return text[1:-1]
+    if text[0] == "[":
+        return [_value(item) for item in text[1:-1].split(", ")]
+    return float(text) if "." in text else int(text)
 
 
 def built_in_names() -> tuple[str, ...]:

@@ -168,7 +168,8 @@ class _Sheet:
             complete.pop("price_date", None)
             complete.pop("price_source", None)
         if base and "source" not in table:
-            complete["source"] = f"{self.source.name}; the rest as `{base}`"
+            rest = complete.get("source", "not said")
+            complete["source"] = f"{self.source.name}; the rest is of `{base}`: {rest}"
         complete |= table
         if base:
             complete["base"] = complete.get("base", base)
