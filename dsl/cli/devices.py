@@ -157,7 +157,10 @@ def _dollars(price: Price | None) -> str:
 
 
 def _source(device: Device) -> str:
-    text = device.origin or device.source
+    if device.origin:
+        path = device.origin
+        return path if len(path) <= SOURCE_WIDTH else f"...{path[3 - SOURCE_WIDTH :]}"
+    text = device.source
     return text if len(text) <= SOURCE_WIDTH else f"{text[: SOURCE_WIDTH - 3].rstrip()}..."
 
 
@@ -218,12 +221,14 @@ def _print_rich(devices: list[Device]) -> None:
     from rich.text import Text
 
     table = Table(box=None, header_style="dim", padding=(0, 1))
-    for name in COLUMNS:
+    for name, *cells in zip(COLUMNS, *map(row, devices)):
         left = name in ("name", "source")
-        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+        width = None if name == "source" else max(map(len, cells))  # only sources may be cut
+        justify = "left" if left else "right"
+        table.add_column(name, justify=justify, no_wrap=True, min_width=width)
     heading = ""
     for device in devices:
-        if heading != (heading := device.origin or device.vendor):
+        if heading != (heading := "your own" if device.origin else device.vendor):
             table.add_row(Text(heading, "bold"))
         table.add_row(*map(Text, row(device)))
     console = Console(highlight=False)

@@ -10,6 +10,7 @@ import pytest
 
 from dsl import devices
 from dsl.cli import calibrate
+from dsl.cli import devices as cli_devices
 from dsl.devices.calibration import Reading
 from tests.cli.conftest import Msl
 
@@ -37,6 +38,20 @@ def test_all_are_listed_with_units_prices_and_sources(msl: Msl) -> None:
     assert lines[0].split() == ["name", "GiB", "GB/s", "fp32", "16-bit", "fp8", "$/h", "source"]
     (h100,) = (line.split() for line in lines if line.startswith("h100-sxm "))
     assert h100[:7] == ["h100-sxm", "79.2", "3350", "67", "989", "1979", "1.99-5.00"]
+
+
+def test_a_terminal_gets_headings(
+    msl: Msl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli_devices, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "150")
+    (tmp_path / "msl.toml").touch()
+    (tmp_path / "devices.toml").write_text('[lab]\nbase = "t4"\nprice = 0.5\n')
+    out = msl("devices").stdout
+    lines = [line.strip() for line in out.splitlines()]
+    assert {"NVIDIA", "AMD", "Apple", "Google", "your own"} <= set(lines) and lines[1] == "NVIDIA"
+    assert "devices.toml" in out and "0.50" in out
+    assert "msl devices show NAME" in out
 
 
 def test_words_choose(msl: Msl) -> None:
@@ -88,6 +103,7 @@ def test_a_machine_is_kept_and_found(msl: Msl, config: Path, measured: None) -> 
     device = devices.find("this-machine")
     assert device.measured and device.peaks == {"fp32": 1.5e11} and device.bandwidth == 2e10
     assert "reached here" in msl("devices", "show", "this-machine").stdout
+    assert msl("calibrate", "--json").exit_code == 0
     assert os.listdir(config.parent) == ["devices.toml"]
 
 

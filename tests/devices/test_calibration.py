@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,3 +137,37 @@ def test_containers_of_the_first_version_too(tmp_path: Path) -> None:
 def test_an_unlimited_container_limits_nothing(tmp_path: Path) -> None:
     root = files(tmp_path, proc__self__cgroup="0::/\n", sys__fs__cgroup__memory_dot_max="max\n")
     assert this_machine(root).memory == this_machine(str(tmp_path / "none")).memory
+
+
+def test_a_mac_is_asked_for_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {"machdep.cpu.brand_string": b"Apple M3 Max\n", "hw.cpufrequency": b"2400000000\n"}
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(
+        subprocess, "run", lambda words, **_: SimpleNamespace(stdout=answers[words[-1]])
+    )
+    machine = this_machine(str(tmp_path))
+    assert machine.processor == "Apple M3 Max" and machine.clock == 2.4e9
+
+
+def test_a_mac_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("sysctl", 5)
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(subprocess, "run", refuse)
+    assert this_machine(str(tmp_path)).clock is None
+
+
+def test_windows_is_asked_for_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(place: object) -> int:
+        place._obj.value = 16 << 20
+        return 1
+
+    kernel = SimpleNamespace(GetPhysicallyInstalledSystemMemory=answer)
+    monkeypatch.delattr(os, "sysconf")
+    assert this_machine(str(tmp_path)).memory == 8 << 30  # where nothing tells
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    machine = this_machine(str(tmp_path))
+    assert machine.memory == 16 << 30 and machine.threads == (os.cpu_count() or 1)

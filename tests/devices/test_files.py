@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,16 @@ def test_a_device_may_have_other_names(alone: Path) -> None:
     (alone / "devices.toml").write_text(CARD + 'aliases = ["Big Card"]\n[a100-80gb]\ntdp = 1\n')
     assert devices.find("big-card").name == "lab"
     assert devices.find("NVIDIA A100-SXM4-80GB").tdp == 1
+
+
+def test_the_own_file_is_where_the_system_keeps_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
+    assert own_path() == str(Path.home() / ".config" / "msl" / "devices.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    monkeypatch.setenv("APPDATA", "/settings")
+    assert own_path() == str(Path.home() / ".config" / "msl" / "devices.toml")
+    monkeypatch.setattr(os, "name", "nt")
+    assert own_path().startswith("/settings")
 
 
 def test_files_count_in_order(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
