@@ -223,7 +223,7 @@ def _print_rich(devices: list[Device]) -> None:
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for name, *cells in zip(COLUMNS, *map(row, devices)):
         left = name in ("name", "source")
-        width = None if name == "source" else max(map(len, cells))  # only sources may be cut
+        width = None if name == "source" else max(map(len, (name, *cells)))  # the rest stays
         justify = "left" if left else "right"
         table.add_column(name, justify=justify, no_wrap=True, min_width=width)
     heading = ""
