@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dsl.cli.files import ToolError, check_writable, is_stdin, write_text
+from dsl.cli.files import ToolError, check_writable, is_stdin, say, write_text
 from dsl.cli.findings import failed, show_findings
 from dsl.cli.options import backend_option, compilation_of, spec_options
 from dsl.cli.output import is_stamped, is_untouched, stamp
@@ -100,9 +100,9 @@ def read_generated(path: str) -> str:
 
 def _drift(text: str, output: str, spec: str) -> int:
     if not os.path.exists(output):
-        click.echo(f"{output} does not exist", err=True)
+        say(f"{output} does not exist", err=True)
         return 1
     if read_generated(output).replace("\r\n", "\n") == text:
         return 0
-    click.echo(f"{output} is not what {spec} now compiles to", err=True)
+    say(f"{output} is not what {spec} now compiles to", err=True)
     return 1

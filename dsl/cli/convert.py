@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsl.cli.compile import code_of
-from dsl.cli.files import ToolError, check_writable, reason, write_bytes
+from dsl.cli.files import ToolError, check_writable, reason, say, write_bytes
 from dsl.cli.options import BACKENDS, compilation_of, spec_options
 from dsl.cli.train import require_packages
 
@@ -69,7 +69,7 @@ def command(
     from backends.converting.formats import Checkpoint, write
 
     write_bytes(output, write(Checkpoint(converted, found.notes), _suffix(output)))
-    click.echo(f"{len(converted)} arrays in {output}")
+    say(f"{len(converted)} arrays in {output}")
     return 0
 
 

@@ -1,10 +1,14 @@
-"""Reading and writing files: every failure is one clear line, and nothing is left half-written."""
+"""Reading and writing files: every failure is one clear line, and nothing is left half-written.
+
+What a line quotes of names and paths is escaped, so that no letter of theirs commands a terminal.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +26,14 @@ class ToolError(click.ClickException):
 
     def show(self, file: object = None) -> None:
         """Prints the line to standard error."""
-        click.echo(f"msl: {self.message}", err=True)
+        say(f"msl: {self.message}", err=True)
+
+
+def say(line: str, err: bool = False) -> None:
+    """Prints a line; what does not print is escaped."""
+    from dsl.diagnostics.excerpt import printable
+
+    click.echo(printable(line), err=err)
 
 
 def is_stdin(path: str) -> bool:
@@ -47,6 +58,8 @@ def read_text(path: str) -> Source:
     try:
         if not is_stdin(path):
             return read_source(path, path)
+        if sys.stdin is None:
+            raise ToolError("cannot read standard input: it is closed")
         data = sys.stdin.buffer.read(MAX_BYTES + 1)
         text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
         return Source(STDIN, text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -56,7 +69,7 @@ def read_text(path: str) -> Source:
         raise ToolError(f"cannot read {path}: it is not UTF-8 at byte {error.start}") from None
 
 
-def check_writable(path: str, inputs: tuple[str, ...] = ()) -> None:
+def check_writable(path: str, inputs: Iterable[str] = ()) -> None:
     """Refuses a place that cannot be written, or that is one of the inputs.
 
     Raises:
@@ -69,8 +82,10 @@ def check_writable(path: str, inputs: tuple[str, ...] = ()) -> None:
         raise ToolError(f"cannot write {path}: it is a folder")
     if not os.path.exists(path):
         return
-    if any(os.path.exists(item) and os.path.samefile(item, path) for item in inputs):
-        raise ToolError(f"cannot write {path}: it is the spec itself")
+    for item in inputs:
+        if os.path.exists(item) and os.path.samefile(item, path):
+            what = "the spec itself" if item == next(iter(inputs)) else "read here, too"
+            raise ToolError(f"cannot write {path}: it is {what}")
     if not os.stat(path).st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise ToolError(f"cannot write {path}: it is read-only")
 
@@ -90,8 +105,8 @@ def write_bytes(path: str, data: bytes) -> None:
     Raises:
         ToolError: It cannot be written.
     """
-    target = os.path.realpath(path)
     try:
+        target = os.path.realpath(path)
         if os.path.exists(target) and not os.path.isfile(target):
             with open(target, "wb") as file:
                 file.write(data)
@@ -102,13 +117,18 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def _replace(target: str, data: bytes) -> None:
+    """Writes beside the file, then puts the result in its place in one step."""
     fresh = f"{target}.{os.getpid()}.tmp"
+    made = False
     try:
         with open(fresh, "xb") as file:
+            made = True
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())  # or a crash may leave the new name with nothing in it
         if os.path.exists(target):
             os.chmod(fresh, stat.S_IMODE(os.stat(target).st_mode))
         os.replace(fresh, target)
     finally:
-        if os.path.exists(fresh):
+        if made and os.path.exists(fresh):
             os.unlink(fresh)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from dsl.cli.check import unified_diff
-from dsl.cli.files import ToolError, check_writable, is_stdin, read_text, write_text
+from dsl.cli.files import ToolError, check_writable, is_stdin, read_text, say, write_text
 from dsl.cli.findings import show_findings
 
 
@@ -40,11 +40,11 @@ def _one(path: str, check: bool, diff: bool) -> int:
         elif is_stdin(path) and not check:
             sys.stdout.write(text)
         elif check and text != source.text:
-            click.echo(f"would change {source.name}")
+            say(f"would change {source.name}")
         elif text != source.text:
             check_writable(path)
             write_text(path, text)
-            click.echo(f"formatted {path}")
+            say(f"formatted {path}")
         return int((check or diff) and text != source.text)
     except Unparsed:
         return 1

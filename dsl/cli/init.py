@@ -6,7 +6,7 @@ import os
 
 import click
 
-from dsl.cli.files import ToolError, check_writable, is_stdin, write_text
+from dsl.cli.files import ToolError, check_writable, is_stdin, say, write_text
 
 TEMPLATES = {
     "minimal": "a model alone: one layer to begin with",
@@ -66,7 +66,7 @@ def _write(text: str, what: str, path: str, force: bool) -> int:
         raise ToolError(f"{path} exists already: choose another name, or --force overwrites it")
     check_writable(path)
     write_text(path, text)
-    click.echo(f"wrote {path}: {what}; next: msl check {path}, msl cost {path}")
+    say(f"wrote {path}: {what}; next: msl check {path}, msl cost {path}")
     return 0
 
 

@@ -79,25 +79,58 @@ class Commands(click.Group):
     def _exit_code(self, *args: Any, **extra: Any) -> int:
         try:
             code = super().main(*args, standalone_mode=False, **extra)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
             return code if isinstance(code, int) else 0
         except click.ClickException as error:
-            error.show()
+            _show(error)
             return error.exit_code if isinstance(error, ToolError) else USAGE
         except (click.Abort, KeyboardInterrupt):
+            click.echo("msl: interrupted", err=True)
             return INTERRUPTED
         except BrokenPipeError:
             _give_up_stdout()
             return UNREAD
         except Exception as error:
-            if os.environ.get("MSL_DEBUG"):
-                raise
-            click.echo(report_fault(error), err=True)
-            return INTERNAL
+            return _failed(error)
+
+
+def _show(error: click.ClickException) -> None:
+    """Prints what is wrong with a command line; what does not print is escaped."""
+    error.message = _escaped(error.message)
+    error.show()
+
+
+def _escaped(text: str) -> str:
+    """Lines in which what does not print is escaped."""
+    from dsl.diagnostics.excerpt import printable
+
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _failed(error: Exception) -> int:
+    """Reports an exception that no command foresees; gives the exit code."""
+    if os.environ.get("MSL_DEBUG"):
+        raise error
+    if isinstance(error, OSError) and not _can_print():
+        _give_up_stdout()
+        click.echo(f"msl: cannot write standard output: {error.strerror}", err=True)
+        return USAGE
+    click.echo(_escaped(report_fault(error)), err=True)
+    return INTERNAL
+
+
+def _can_print() -> bool:
+    """Whether standard output takes what is still to be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _give_up_stdout() -> None:
-    """Keeps Python from writing to the closed pipe once more as it ends."""
+    """Keeps Python from writing to a closed pipe or a full disk once more as it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

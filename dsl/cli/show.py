@@ -126,4 +126,6 @@ def training_rows(compilation: Compilation) -> Iterator[Row]:
 
 def _setting_text(value: Any, text: Any) -> str:
     """A setting; words such as the name of a kind stand without quotes."""
-    return value if isinstance(value, str) else text(value)
+    from dsl.diagnostics.excerpt import printable
+
+    return printable(value) if isinstance(value, str) else text(value)

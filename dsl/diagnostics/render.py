@@ -138,7 +138,7 @@ def _place(primary: Label | None) -> str:
     if primary is None:
         return ""
     line, column = primary.span.position
-    return f"{primary.span.source.name}:{line}:{column}: "
+    return f"{printable(primary.span.source.name)}:{line}:{column}: "
 
 
 def _github(diagnostic: Diagnostic) -> str:
@@ -148,11 +148,11 @@ def _github(diagnostic: Diagnostic) -> str:
         span = diagnostic.primary.span
         line, column = span.position
         end_line, end_column = span.source.position(span.end)
-        fields = {"file": span.source.name, "line": line, "endLine": end_line} | fields
+        fields = {"file": printable(span.source.name), "line": line, "endLine": end_line} | fields
         if line == end_line:
             fields |= {"col": column, "endColumn": end_column}
     pairs = ",".join(f"{name}={_escaped(str(value), ',:')}" for name, value in fields.items())
-    text = "\n".join((diagnostic.message, *diagnostic.notes, *diagnostic.helps))
+    text = "\n".join(map(printable, (diagnostic.message, *diagnostic.notes, *diagnostic.helps)))
     return f"::{rule.severity.value} {pairs}::{_escaped(text)}"
 
 

@@ -21,7 +21,11 @@ TOO_DEEP = "$DEEP"  # fits nowhere
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = frozenset(_OPENERS.values())
 _CONTINUES = frozenset(("->", "otherwise", "shortcut"))
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Controls (a terminal obeys those from U+0080 on, too), line ends that editors and Python count
+# differently, Unicode's Bidi_Control, and halves of surrogate pairs.
+_FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class Token(NamedTuple):

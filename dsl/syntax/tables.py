@@ -1,12 +1,13 @@
 """The LALR(1) tables: computed from the grammar by Lark, then kept in the user's cache directory.
 
 Lark is imported only when the tables are computed, so a warm start pays for neither: reading the
-cached tables takes about a millisecond, importing Lark and computing them a hundred.
+cached tables takes about two milliseconds, importing Lark and computing them a hundred. They are
+kept as JSON: whatever a cache file holds, reading it can do no harm.
 """
 
 from __future__ import annotations
 
-import marshal
+import json
 import os
 import sys
 import zlib
@@ -18,7 +19,7 @@ from grammar import read_grammar
 INLINE = 1000  # plan entries from here on: splice the list that child (entry - INLINE) holds
 ABSENT = -1  # plan entry for an optional part that was left out
 STARTS = ("file", "item")
-_MAGIC = b"MSL tables 1\n"
+_MAGIC = b"MSL tables 2\n"
 
 
 class TableRule(NamedTuple):
@@ -71,17 +72,26 @@ def load_tables() -> Tables:
         key = cache_key(grammar)
         directory = cache_directory()
         path = os.path.join(directory, cache_name(key))
-        data = read_cache(path, key)
-        if data is None:
+        tables = _unpack(read_cache(path, key))
+        if tables is None:
             data = compute_tables(grammar)
             write_cache(path, key, data)
-        _tables = _unpack(data)
+            tables = _unpack(data)
+        _tables = tables
+    assert _tables is not None
     return _tables
 
 
-def _unpack(data: dict[str, Any]) -> Tables:
-    rules = [TableRule(*rule) for rule in data["rules"]]
-    return Tables(**{**data, "rules": rules})
+def _unpack(data: Any) -> Tables | None:
+    """The tables that plain data stand for; None where they stand for none."""
+    try:
+        rules = [
+            TableRule(origin, size, name, None if plan is None else tuple(plan))
+            for origin, size, name, plan in data["rules"]
+        ]
+        return Tables(**{**data, "rules": rules})
+    except (TypeError, KeyError, ValueError):
+        return None
 
 
 # --- computing ------------------------------------------------------------------------------
@@ -122,7 +132,7 @@ def compute_tables(grammar: str) -> dict[str, Any]:
 
 
 def _text(name: str) -> str:
-    """Lark's names are of a class of its own, which `marshal` does not write."""
+    """Lark's names are of a class of its own; a table needs the text alone."""
     return sys.intern(str(name))
 
 
@@ -177,7 +187,9 @@ def cache_directory() -> str:
     elif sys.platform == "darwin":
         base = os.path.expanduser("~/Library/Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(base):  # as the XDG specification wants relative ones to be ignored
+            base = os.path.expanduser("~/.cache")
     return os.path.join(base, "msl")
 
 
@@ -204,10 +216,12 @@ def _lark_version() -> str:
     return ""
 
 
-def read_cache(path: str, key: str) -> dict[str, Any] | None:
-    """The tables in a cache file, or None where it is absent, damaged, stale or another's."""
+def read_cache(path: str, key: str) -> Any:
+    """What a cache file holds, or None where it is absent, damaged, stale or another's."""
     try:
-        with open(path, "rb") as file:
+        if not _is_private(os.stat(os.path.dirname(path))):
+            return None
+        with open(os.open(path, os.O_RDONLY | _OWN_FILE), "rb") as file:
             if not _is_private(os.fstat(file.fileno())):
                 return None
             content = file.read()
@@ -218,10 +232,14 @@ def read_cache(path: str, key: str) -> dict[str, Any] | None:
     if content[: len(_MAGIC)] != _MAGIC or zlib.crc32(body) != _number(content, header):
         return None
     try:
-        stored_key, data = marshal.loads(body)
-    except (ValueError, EOFError, TypeError):
+        stored_key, data = json.loads(body)
+    except (ValueError, TypeError, RecursionError):
         return None
     return data if stored_key == key else None
+
+
+_OWN_FILE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Flags that open a file itself: no link to another, and without waiting for a pipe's writer."""
 
 
 def _number(content: bytes, header: int) -> int:
@@ -229,26 +247,38 @@ def _number(content: bytes, header: int) -> int:
 
 
 def _is_private(stat: os.stat_result) -> bool:
-    """Whether the file is the user's own and nobody else may write to it."""
+    """Whether a file or folder is the user's own and nobody else may write to it."""
     if not hasattr(os, "getuid"):
         return True
     return stat.st_uid == os.getuid() and not stat.st_mode & 0o022
 
 
-def write_cache(path: str, key: str, data: dict[str, Any]) -> None:
-    """Writes a cache file, whole or not at all; a directory that cannot be written is no error."""
-    body = marshal.dumps((key, data))
+def write_cache(path: str, key: str, data: Any) -> None:
+    """Writes a cache file, whole or not at all; a directory that cannot be written is no error.
+
+    Args:
+        path: The file.
+        key: What the data follows from.
+        data: Plain values, as JSON has them.
+    """
+    body = json.dumps((key, data), separators=(",", ":")).encode()
     content = _MAGIC + zlib.crc32(body).to_bytes(4, "little") + body
-    temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        descriptor = os.open(temporary, flags, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
+        if _is_private(os.stat(os.path.dirname(path))):
+            _put(path, content)
     except OSError:
         return
+
+
+def _put(path: str, content: bytes) -> None:
+    """Writes a private file under a name of its own, then gives it its name."""
+    temporary = f"{path}.{os.getpid()}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from dsl.record import Record
 from dsl.shapes.types import TensorType
@@ -49,25 +50,39 @@ def counts(
     """
     key = _key()
     path = os.path.join(cache_directory(), "zoo.bin")
-    kept = read_cache(path, key) or {}
+    kept = _kept(read_cache(path, key))
     lacking = [entry for entry in entries if entry.name not in kept]
     if notice is not None:
         notice(len(lacking))
     kept |= {entry.name: _counted(entry) for entry in lacking}
     if lacking:
-        write_cache(path, key, kept)
-    return {entry.name: Counts(*kept[entry.name]) for entry in entries}
+        write_cache(path, key, {name: _fields(item) for name, item in kept.items()})
+    return {entry.name: kept[entry.name] for entry in entries}
 
 
-def _counted(entry: Entry) -> tuple[int, int, tuple[str, ...]]:
-    """The fields of an entry's counts, as a cache file holds them."""
+def _kept(data: Any) -> dict[str, Counts]:
+    """The counts that a cache file holds; none where it holds anything else."""
+    try:
+        return {
+            name: Counts(params, macs, tuple(inputs))
+            for name, (params, macs, inputs) in data.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def _fields(item: Counts) -> tuple[int, int, tuple[str, ...]]:
+    return item.params, item.macs, item.inputs
+
+
+def _counted(entry: Entry) -> Counts:
     from dsl.cost.report import estimate
 
     model = entry.compilation().model
     if model is None:
         raise Broken(entry.path)
     report = estimate(model)
-    return report.params, report.macs, tuple(_inputs(report.inputs, report.symbols))
+    return Counts(report.params, report.macs, tuple(_inputs(report.inputs, report.symbols)))
 
 
 def _inputs(types: Mapping[str, TensorType], symbols: Mapping[str, int]) -> Iterator[str]:
