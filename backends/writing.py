@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -82,9 +83,24 @@ class FileWriter:
         )
         summary = " ".join(file_comment(model.decl.span.source)[0])
         origin = _origin(spec, place, training, self.name, summary)
-        return tidy(
-            draw(self.package, "script.py.jinja", self.context(model, training, script, origin))
-        )
+        text = draw(self.package, "script.py.jinja", self.context(model, training, script, origin))
+        twice = _bound_twice(code.imports, text)
+        if twice:
+            reporter.report(
+                "MSL601", f"the extern class `{twice}` has the name of something else in the file",
+                model.decl.name_span, helps=("give the class another name",),
+            )  # fmt: skip
+            return None
+        return tidy(text)
+
+
+def _bound_twice(imports: tuple[str, ...], text: str) -> str:
+    """An imported name that the file itself gives to something else, "" if there is none."""
+    names = {line.rpartition(" ")[2] for line in imports}
+    return next((name for name in _BINDING.findall(text) if name in names), "")
+
+
+_BINDING = re.compile(r"^(?:(?:def|class) )?(\w+)(?=[(:]| = )", re.MULTILINE)
 
 
 def _origin(spec: str, place: str, training: Training, backend: str, summary: str) -> Origin:

@@ -14,6 +14,7 @@ from backends.lowering.comments import comments_above
 from backends.lowering.merging import Sizes, unmerged
 from backends.lowering.rewrite import pool_first
 from backends.pycode.literals import literal
+from backends.pycode.names import free_class
 from dsl.ir import CallNode, Instance, Model, Node, children
 from dsl.passes.applying import caller_formulas
 from dsl.passes.scope import LayerClosure, Scope
@@ -66,9 +67,13 @@ class Book:
         write: Writes a class, setting `takes` and `text`; raises `Conflict` where its variants
             do not come out as one text.
         taken: Names that no class may have.
+        constants: The file's constants by what the spec calls them.
     """
 
-    def __init__(self, model: Model, write: Write, taken: set[str]) -> None:
+    def __init__(
+        self, model: Model, write: Write, taken: set[str], constants: dict[str, str]
+    ) -> None:
+        self.constants = constants
         self._write = write
         self._taken = taken
         self._model = model
@@ -123,9 +128,7 @@ class Book:
 
     def name(self, wanted: str) -> str:
         """A name for a class that none has yet."""
-        name, number = wanted, 2
-        while name in self._taken:
-            name, number = f"{wanted}{number}", number + 1
+        name = free_class(wanted, self._taken)
         self._taken.add(name)
         return name
 

@@ -17,7 +17,7 @@ from backends.lowering.scribe import comment_lines
 from backends.lowering.steps import Refused
 from backends.lowering.writer import Writer
 from backends.pycode.literals import literal
-from backends.pycode.names import constant_name
+from backends.pycode.names import CLASSES, KEYWORDS, RESERVED, constant_names, free_class
 from backends.pycode.render import draw_helper
 from dsl.ir import CallNode, Model, Node, children, walk
 from dsl.layers.extern import ExternLayer
@@ -27,7 +27,6 @@ from dsl.shapes.trace import Auto, plain
 REMEMBERING = ("Attention", "MultiHeadAttention", "PositionEmbedding")
 """Helper classes that take a cache while a sequence is continued."""
 
-IMPORTED = ("OrderedDict", "Image")
 """Classes that generated files may import by name."""
 
 
@@ -216,20 +215,23 @@ def _written(
         with book.trial(plan):
             plan.text = writer(plan, book, emitters, helpers, constants).write()
 
-    book = Book(model, write, {model.name, *IMPORTED, *externs})
+    spelled = constant_names(model.constants, own_names(model) | externs.keys())
+    taken = {*CLASSES, *externs}
+    name = free_class(model.name, taken)
+    book = Book(model, write, {name, *taken}, spelled)
     try:
         book.fill()
         try:
-            plan = _model_plan(model, book, False)
+            plan = _model_plan(model, name, book, False)
             write(plan, model_writer)
         except Conflict:
-            plan = _model_plan(model, book, True)  # with every round written out
+            plan = _model_plan(model, name, book, True)  # with every round written out
             write(plan, model_writer)
     except Conflict as conflict:
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     code = model_writer(plan, book, emitters, helpers, constants).code
-    return _constants(model, constants, code), classes, plan.name
+    return _constants(model, constants, book, code), classes, plan.name
 
 
 def _externs(model: Model, backend: str) -> dict[str, str]:
@@ -245,13 +247,23 @@ def _externs(model: Model, backend: str) -> dict[str, str]:
             continue
         name = layer.classes[backend].partition(".")[0]
         module = layer.path.removesuffix(".py").removeprefix("./").replace("/", ".")
-        if not all(map(str.isidentifier, module.split("."))):
+        if not all(map(_is_plain_name, module.split("."))):
             reason, cure = f"`{layer.path}` cannot be imported", "name a file beside the spec"
             raise Refused(reason, f"{cure}, such as `my_ops.py`", visit.node)
+        odd = next(filter(KEYWORDS.__contains__, layer.args), "")
+        if name in CLASSES | RESERVED or odd:
+            reason = (
+                f"`{odd or name}` of extern layer `{layer.name}` means something else in Python"
+            )
+            raise Refused(reason, "give it another name there and here", visit.node)
         if found.setdefault(name, module) != module:
             reason = f"`{name}` comes from two files"
             raise Refused(reason, "give one of the classes another name", visit.node)
     return found
+
+
+def _is_plain_name(name: str) -> bool:
+    return name.isascii() and name.isidentifier() and name not in KEYWORDS
 
 
 def _import_lines(externs: dict[str, str]) -> tuple[str, ...]:
@@ -266,17 +278,17 @@ def _no_loop(node: Node) -> Refused:
     )
 
 
-def _model_plan(model: Model, book: Book, unroll: bool) -> ClassPlan:
+def _model_plan(model: Model, name: str, book: Book, unroll: bool) -> ClassPlan:
     params = {
-        name: literal(plain(value)) if _is_plain(value) else None
-        for name, value in model.args.items()
+        param: literal(plain(value)) if _is_plain(value) else None
+        for param, value in model.args.items()
         if not _holds_layers(value)
     }
     template = align([model.body], book.results, unroll)
     pool_first(template)
-    plan = ClassPlan(model.name, template, (), params)
+    plan = ClassPlan(name, template, (), params)
     plan.unrolled = unroll
-    plan.settled = {name: params[name] or "None" for name in template.settled & params.keys()}
+    plan.settled = {param: params[param] or "None" for param in template.settled & params.keys()}
     plan.comments = comments_above(model.decl)
     return plan
 
@@ -298,7 +310,7 @@ def _texts(plan: ClassPlan) -> list[str]:
     return [text for inner in plan.inner for text in _texts(inner)] + [plan.text]
 
 
-def _constants(model: Model, names: set[str], code: Callable[[Any], str]) -> list[str]:
+def _constants(model: Model, names: set[str], book: Book, code: Callable[[Any], str]) -> list[str]:
     lines = []
     for name, value in model.constants.items():
         if name in names:
@@ -307,7 +319,7 @@ def _constants(model: Model, names: set[str], code: Callable[[Any], str]) -> lis
                 for text in comments_above(model.declared[name])
                 for line in comment_lines(text)
             ]
-            lines.append(f"{constant_name(name)} = {code(value)}")
+            lines.append(f"{book.constants[name]} = {code(value)}")
     return ["\n".join(lines)] if lines else []
 
 

@@ -16,7 +16,7 @@ from backends.lowering.merging import unmerged
 from backends.lowering.scribe import HOLE
 from backends.lowering.uses import count_uses
 from backends.pycode.literals import literal, python
-from backends.pycode.names import RESERVED, constant_name, identifier
+from backends.pycode.names import RESERVED, identifier, member
 from dsl.ir import CallNode, LayerNode
 from dsl.layers.base import Layer
 from dsl.layers.extern import ExternLayer
@@ -101,7 +101,7 @@ class StepWriter(ABC):
         """A name of the spec as the constructor knows it."""
         if name.startswith("@"):
             self.constants.add(name)
-            return constant_name(name)
+            return self.book.constants[name]
         name = self.plan.aliases.get(name, name)
         if name in self.plan.settled:
             return self.plan.settled[name]
@@ -132,7 +132,7 @@ class StepWriter(ABC):
 
     def attribute(self, name: str) -> str:
         """A name of the spec as an attribute that the framework does not use itself."""
-        return identifier(name, self.reserved)
+        return member(name, self.reserved)
 
     def code(self, value: Any) -> str:
         """A value as text valid in the constructor."""

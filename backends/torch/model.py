@@ -22,7 +22,7 @@ from backends.lowering.steps import Path
 from backends.lowering.uses import bears_weights, captured_slots
 from backends.lowering.writer import Writer
 from backends.pycode.literals import quote
-from backends.pycode.names import KEYWORDS, identifier
+from backends.pycode.names import KEYWORDS, member
 from backends.torch.layers import TORCH
 from backends.torch.layers.reparametrization import state_name
 from dsl.ir import Model, expand, join, walk
@@ -202,9 +202,9 @@ def sequential(items: list[tuple[str, str]]) -> str:
     if len(items) == 1 and not items[0][0]:
         return items[0][1]
     if all(name.isidentifier() for name, _ in items):
-        inside = ", ".join(f"{identifier(name, TAKEN)}={module}" for name, module in items)
+        inside = ", ".join(f"{member(name, TAKEN)}={module}" for name, module in items)
         return f"nn.Sequential(OrderedDict({inside}))"
-    inside = ", ".join(f"({quote(identifier(name, TAKEN))}, {module})" for name, module in items)
+    inside = ", ".join(f"({quote(member(name, TAKEN))}, {module})" for name, module in items)
     return f"nn.Sequential(OrderedDict([{inside}]))"
 
 
@@ -231,6 +231,6 @@ def key_names(model: Model) -> dict[str, str]:
         if not taken and all(role == name for role, name in roles.items()):
             continue
         for path in expand(visit.path):
-            spelled = ".".join(identifier(level, TAKEN) for level in path.split("."))
+            spelled = ".".join(member(level, TAKEN) for level in path.split("."))
             renamed |= {join(path, role): join(spelled, name) for role, name in roles.items()}
     return renamed

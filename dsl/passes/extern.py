@@ -90,8 +90,15 @@ def _size(elaborator: Elaborator, expr: ast.Expr, scope: Any, least: int = 0) ->
 
 def _string(elaborator: Elaborator, expr: ast.Expr, scope: Any) -> str:
     value = elaborator.evaluator.evaluate(expr, scope)
-    if isinstance(value, str) and all(part.isidentifier() for part in value.split(".")):
+    if isinstance(value, str) and value.isascii() and all(map(_is_name, value.split("."))):
         return value
     raise elaborator.evaluator.fail(
         "MSL205", f"a class is named by a string, not {describe(value)}", expr.span
     )
+
+
+def _is_name(part: str) -> bool:
+    """Whether Python can call a class or a module so."""
+    from keyword import iskeyword
+
+    return part.isidentifier() and not iskeyword(part)

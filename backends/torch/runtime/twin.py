@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn.modules import module as hooks
 
-from backends.pycode.names import identifier
+from backends.pycode.names import member
 from backends.torch.model import TAKEN
 from backends.torch.runtime.draws import Numbers, replaced
 from backends.torch.runtime.weights import gradient, load_state, read_gradients, read_state
@@ -39,7 +39,7 @@ class TorchTwin:
         with self._typed():
             self.built = code.build_model().to(self.dtype)
         self.optimizer: Any = None
-        spelled = {".".join(identifier(p, TAKEN) for p in path.split(".")): path for path in layers}
+        spelled = {".".join(member(p, TAKEN) for p in path.split(".")): path for path in layers}
         self._paths: dict[int, str] = {}
         self._levels: dict[int, str] = {}
         for name, module in self.built.named_modules(remove_duplicate=False):
