@@ -37,6 +37,10 @@ COMMANDS = {
 USAGE, INTERNAL, INTERRUPTED, UNREAD = 2, 70, 130, 141
 
 
+class Unread(Exception):
+    """Nobody reads the output any more."""
+
+
 class Commands(click.Group):
     """The commands, each imported when it is used."""
 
@@ -70,6 +74,13 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; a closed pipe goes past Click, which would end with 1: findings."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise Unread from None
+
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Runs the command line; unless `standalone_mode` is off it ends the process."""
         if not standalone_mode:
@@ -88,7 +99,7 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("msl: interrupted", err=True)
             return INTERRUPTED
-        except BrokenPipeError:
+        except (Unread, BrokenPipeError):
             _give_up_stdout()
             return UNREAD
         except Exception as error:
@@ -112,21 +123,12 @@ def _failed(error: Exception) -> int:
     """Reports an exception that no command foresees; gives the exit code."""
     if os.environ.get("MSL_DEBUG"):
         raise error
-    if isinstance(error, OSError) and not _can_print():
+    if isinstance(error, OSError) and error.filename is None:  # not of opening: of writing
         _give_up_stdout()
         click.echo(f"msl: cannot write standard output: {error.strerror}", err=True)
         return USAGE
     click.echo(_escaped(report_fault(error)), err=True)
     return INTERNAL
-
-
-def _can_print() -> bool:
-    """Whether standard output takes what is still to be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
 
 
 def _give_up_stdout() -> None:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dsl.cli import files
-from tests.cli.conftest import BROKEN, NET, Msl, msl, written  # noqa: F401  (a fixture)
+from tests.cli.conftest import BROKEN, NET, Msl, written
 from tests.conftest import ROOT
 
 UGLY = NET.replace("= Linear", "=   Linear")
@@ -120,8 +121,8 @@ def spawned(folder: Path, *words: str, code: str = "", **options: object) -> sub
     """A command as a process of its own, in a folder; `code` runs before it."""
     program = f"import sys\n{code}\nfrom dsl.cli.main import main\nmain(sys.argv[1:])"
     env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-    return subprocess.Popen([sys.executable, "-c", program, *words], cwd=folder, env=env, **pipes)  # type: ignore[call-overload]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+    return subprocess.Popen([sys.executable, "-c", program, *words], cwd=folder, env=env, **pipes)
 
 
 def test_a_disk_that_is_full_indeed(tmp_path: Path) -> None:
@@ -134,8 +135,8 @@ def test_a_disk_that_is_full_indeed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["net.msl"]
 
 
-@pytest.mark.parametrize("words", [("compile", "net.msl", "--backend", "torch"), ("cost", "net.msl"),
-    ("check", "net.msl"), ("fmt", "-"), ("show", "net.msl")], ids=" ".join)  # fmt: skip
+@pytest.mark.parametrize("words", [("compile", "net.msl", "--backend", "torch"),
+    ("cost", "net.msl"), ("check", "net.msl"), ("fmt", "-"), ("show", "net.msl")], ids=" ".join)  # fmt: skip
 def test_standard_output_on_a_full_disk(tmp_path: Path, words: tuple[str, ...]) -> None:
     written(tmp_path, "net.msl", NET)
     with open("/dev/full", "w") as full, open(tmp_path / "net.msl") as text:
