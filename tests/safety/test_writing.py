@@ -117,10 +117,10 @@ def test_another_file_of_the_fresh_name_stays(tmp_path: Path) -> None:
     assert fresh.is_symlink() and os.listdir(tmp_path) == [fresh.name]
 
 
-def spawned(folder: Path, *words: str, code: str = "", **options: object) -> subprocess.Popen[str]:
+def spawned(folder: Path, *words: str, code: str = "", **options: Any) -> subprocess.Popen[str]:
     """A command as a process of its own, in a folder; `code` runs before it."""
     program = f"import sys\n{code}\nfrom dsl.cli.main import main\nmain(sys.argv[1:])"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
     return subprocess.Popen([sys.executable, "-c", program, *words], cwd=folder, env=env, **pipes)
 
@@ -136,7 +136,8 @@ def test_a_disk_that_is_full_indeed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("compile", "net.msl", "--backend", "torch"),
-    ("cost", "net.msl"), ("check", "net.msl"), ("fmt", "-"), ("show", "net.msl")], ids=" ".join)  # fmt: skip
+    ("cost", "net.msl"), ("check", "net.msl"), ("fmt", "-"), ("show", "net.msl")],
+    ids=" ".join)  # fmt: skip
 def test_standard_output_on_a_full_disk(tmp_path: Path, words: tuple[str, ...]) -> None:
     written(tmp_path, "net.msl", NET)
     with open("/dev/full", "w") as full, open(tmp_path / "net.msl") as text:
