@@ -104,7 +104,7 @@ def _capitals(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*.jinja"):
         for line in path.read_text().splitlines():
             word = line.removeprefix("class ").split("(")[0].split(" =")[0].split(":")[0].strip()
-            if line[:1].isupper() and " = " in line or line.startswith("class "):
+            if (line[:1].isupper() and " = " in line) or line.startswith("class "):
                 if word.isidentifier() and word == word.upper():
                     yield word
 
