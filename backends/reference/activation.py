@@ -17,7 +17,11 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.exp(_log_sigmoid(x))
+
+
+def _log_sigmoid(x: np.ndarray) -> np.ndarray:
+    return -np.logaddexp(0, -x)
 
 
 def _negative(x: np.ndarray) -> np.ndarray:
@@ -31,7 +35,7 @@ def _gelu(x: np.ndarray, layer: Any) -> np.ndarray:
 
 
 def _softplus(x: np.ndarray, layer: Any) -> np.ndarray:
-    bent = np.log(1 + np.exp(np.minimum(layer.beta * x, layer.threshold))) / layer.beta
+    bent = np.logaddexp(0, np.minimum(layer.beta * x, layer.threshold)) / layer.beta
     return np.where(layer.beta * x > layer.threshold, x, bent)
 
 
@@ -39,21 +43,21 @@ FORMULAS: dict[type[Any], Callable[[np.ndarray, Any], np.ndarray]] = {
     kinds.ReLU: lambda x, _: np.maximum(0, x),
     kinds.ReLU6: lambda x, _: np.clip(x, 0, 6),
     kinds.LeakyReLU: lambda x, at: np.where(x > 0, x, at.negative_slope * x),
-    kinds.ELU: lambda x, at: np.where(x > 0, x, at.alpha * (np.exp(_negative(x)) - 1)),
-    kinds.SELU: lambda x, _: _SCALE * np.where(x > 0, x, _ALPHA * (np.exp(_negative(x)) - 1)),
-    kinds.CELU: lambda x, at: np.maximum(0, x) + at.alpha * (np.exp(_negative(x) / at.alpha) - 1),
+    kinds.ELU: lambda x, at: np.where(x > 0, x, at.alpha * np.expm1(_negative(x))),
+    kinds.SELU: lambda x, _: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(_negative(x))),
+    kinds.CELU: lambda x, at: np.maximum(0, x) + at.alpha * np.expm1(_negative(x) / at.alpha),
     kinds.GELU: _gelu,
     kinds.SiLU: lambda x, _: x * _sigmoid(x),
-    kinds.Mish: lambda x, _: x * np.tanh(np.log(1 + np.exp(x))),
+    kinds.Mish: lambda x, _: x * np.tanh(np.logaddexp(0, x)),
     kinds.Sigmoid: lambda x, _: _sigmoid(x),
-    kinds.Tanh: lambda x, _: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+    kinds.Tanh: lambda x, _: np.tanh(x),
     kinds.Softplus: _softplus,
     kinds.Softsign: lambda x, _: x / (1 + np.abs(x)),
     kinds.Softshrink: lambda x, at: np.sign(x) * np.maximum(np.abs(x) - at.lambd, 0),
-    kinds.Hardshrink: lambda x, at: np.where(np.abs(x) > at.lambd, x, 0),
+    kinds.Hardshrink: lambda x, at: np.where(np.abs(x) <= at.lambd, 0, x),
     kinds.Tanhshrink: lambda x, _: x - np.tanh(x),
-    kinds.Threshold: lambda x, at: np.where(x > at.threshold, x, at.value),
-    kinds.LogSigmoid: lambda x, _: np.log(_sigmoid(x)),
+    kinds.Threshold: lambda x, at: np.where(x <= at.threshold, at.value, x),
+    kinds.LogSigmoid: lambda x, _: _log_sigmoid(x),
     kinds.Hardsigmoid: lambda x, _: np.clip(x + 3, 0, 6) / 6,
     kinds.Hardswish: lambda x, _: x * np.clip(x + 3, 0, 6) / 6,
     kinds.Hardtanh: lambda x, at: np.clip(x, at.min_val, at.max_val),
@@ -89,6 +93,7 @@ def softmax(
     """``exp(x) / sum(exp(x))`` (Goodfellow et al. 2016, eq. 6.29), its logarithm, or of ``-x``."""
     x = -inputs[0] if isinstance(layer, kinds.Softmin) else inputs[0]
     axis = class_axis(layer.dim, types[0]) + types[0].batched
+    x = x - x.max(axis, keepdims=True)  # the shares stay, and none of them overflows
     total = np.exp(x).sum(axis, keepdims=True)
     return x - np.log(total) if isinstance(layer, kinds.LogSoftmax) else np.exp(x) / total
 

@@ -71,12 +71,18 @@ def _attend(
     scores = scale * np.einsum("...id,...jd->...ij", query, key)
     if layer.values.get("softcap") is not None:
         scores = layer.softcap * np.tanh(scores / layer.softcap)
-    weights = np.exp(scores + bias)
-    weights = weights * _allowed(layer, weights.shape[-2:]) * mask
+    scores = scores + bias
+    seen = (_allowed(layer, scores.shape[-2:]) * mask).astype(bool)
+    scores = np.where(seen, scores, -np.inf)
+    most = scores.max(-1, keepdims=True)  # taken from all of them, so that none overflows
+    if sinks is not None:
+        most = np.maximum(most, sinks[:, None, None])
+    most = np.where(np.isneginf(most), 0, most)  # may look nowhere
+    weights = np.exp(scores - most)
     total = weights.sum(-1, keepdims=True)
     if sinks is not None:
-        total = total + np.exp(sinks)[:, None, None]
-    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+        total = total + np.exp(sinks[:, None, None] - most)
+    weights = np.divide(weights, total, out=np.zeros_like(weights), where=total != 0)
     if mode.training and layer.dropout and mode.draw is not None:
         kept = mode.draw(weights.shape) >= layer.dropout
         weights = weights * kept / (1 - layer.dropout)

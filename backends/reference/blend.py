@@ -28,7 +28,8 @@ def weighted_sum(
     """``gain * sum of share_i x_i`` (Peters et al. 2018, eq. 1; Tan et al. 2020, section 3.3)."""
     shares = weights["weight"]
     if layer.normalize == "softmax":
-        shares = np.exp(shares) / np.exp(shares).sum()
+        powers = np.exp(shares - shares.max())
+        shares = powers / powers.sum()
     elif layer.normalize == "relu":
         shares = np.maximum(shares, 0)
         shares = shares / (layer.eps + shares.sum())

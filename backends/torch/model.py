@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -73,15 +74,17 @@ class TorchWriter(Writer):
 
     @cached_property
     def _loose(self) -> set[Path]:
-        """Places of groups without weights."""
+        """Places of groups without weights, but where a joined name is another one's already."""
         found, stack = set(), [((), self.plan.template.nodes)]
         while stack:
             path, nodes = stack.pop()
+            names = Counter(name for slot in nodes for name in attributes(slot))
             for slot in nodes:
                 if isinstance(slot, GroupSlot) and slot.name.isidentifier():
                     place = (*path, slot.name)
                     stack.append((place, slot.nodes))
-                    if not bears_weights(slot.nodes):
+                    alone = all(names[name] == 1 for name in attributes(slot))
+                    if alone and not bears_weights(slot.nodes):
                         found.add(place)
         return found
 
@@ -188,6 +191,17 @@ class TorchModelWriter(TorchWriter):
         keys = map(quote, self.plan.template.output_names)
         inside = ", ".join(f"{key}: {name}" for key, name in zip(keys, names))
         scribe.add(f"return {{{inside}}}")
+
+
+def attributes(slot: NodeSlot) -> set[str]:
+    """The names that a step may take in its module, those in a group joined with the group's."""
+    if isinstance(slot, WhenSlot):
+        nodes = [*slot.then.nodes, *slot.otherwise.nodes]
+        return {name for inner in nodes for name in attributes(inner)}
+    if not isinstance(slot, GroupSlot):
+        return {getattr(slot, "name", "")}
+    inside = {name for inner in slot.nodes for name in attributes(inner)}
+    return {slot.name} | {f"{slot.name}_{name}" for name in inside}
 
 
 def is_plain(emission: Emission, target: str) -> bool:

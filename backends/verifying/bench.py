@@ -66,6 +66,7 @@ class Bench:
         batches: By backend, what it evaluates on.
         inputs: The same as arrays.
         weights: What all start from.
+        arrays: The data that both files are given.
     """
 
     job: Job
@@ -78,6 +79,7 @@ class Bench:
     batches: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
     off: frozenset[str] = frozenset()
 
     def each(self, stage: str, ask: Callable[[Any], T]) -> dict[str, T]:

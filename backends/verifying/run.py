@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib import import_module
+from math import prod
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -12,6 +13,7 @@ from backends.verifying.bench import Bench, Failed, Job
 from backends.verifying.compare import SINGLE, TOLERANCE, check
 from backends.verifying.data import draw_data, draw_inputs, is_text, window
 from backends.verifying.draws import Draws, Masks
+from backends.verifying.figures import compare_figures
 from backends.verifying.importing import beside, imported
 from backends.verifying.locating import REFERENCE, Views
 from backends.verifying.oracle import Oracle, consult
@@ -29,6 +31,10 @@ DRAWING = (Dropout, AlphaDropout, SpatialDropout, StochasticDepth)
 
 REFERENCE_LIMIT = 2_000_000_000
 """MACs beyond which the reference, which is made to be read, takes too long."""
+
+
+FEW = 4
+"""The number of values below which statistics of a batch are a poor measure."""
 
 
 def verify(job: Job) -> Verdict:
@@ -149,6 +155,7 @@ def _place(bench: Bench, data: dict[str, Any]) -> None:
         hidden = {name: code.hide(data, (bench.job.seed, 1)) for name, code in bench.codes.items()}
         bench.compare("hidden tokens", "data", hidden)
         data = hidden["torch"]
+    bench.arrays = data
     bench.data = bench.each("to take data", lambda twin: twin.place(data))
     orders = bench.each("to order rows", lambda twin: {
         f"epoch {epoch}": twin.order(bench.data[twin.name], bench.job.seed, epoch)
@@ -167,6 +174,8 @@ def _run(bench: Bench, mode: str) -> None:
     views = Views(oracle, seen, outputs, TOLERANCE)
     bench.compare("outputs", mode, outputs)
     _note_values(bench, mode, outputs)
+    if mode == "training":
+        _note_few(bench, oracle)
     bench.verdict.checks.append(check("layers", mode, NAMES, views.against_each_other(), TOLERANCE))
     known = {name: slot.array for name, slot in oracle.outputs.items() if slot.array is not None}
     for name in NAMES:
@@ -203,14 +212,29 @@ def _note_values(bench: Bench, mode: str, outputs: Mapping[str, Mapping[str, Any
             bench.verdict.notes.append(f"{share:.0%} of {key} is not finite in {mode}")
 
 
+def _note_few(bench: Bench, oracle: Oracle) -> None:
+    """Says so where statistics of a batch are of so few values that rounding grows in them."""
+    few = [
+        step.path for step in oracle.steps if step.is_layer and step.node.layer.name == "BatchNorm"
+        and bench.job.batch * prod(step.outputs[0].type.shape[1:]) < FEW
+    ]  # fmt: skip
+    if few:
+        bench.verdict.notes.append(
+            f"{few[0]} takes its statistics of fewer than {FEW} values, which magnifies rounding: "
+            "a larger --batch is steadier"
+        )
+
+
 def _run_single(bench: Bench) -> None:
-    """Compares outputs in float32."""
+    """Compares outputs in float32, and what scripts report."""
     bench.each("to load weights", lambda twin: twin.load(bench.weights))
     double, bench.twins = bench.twins, _twins(bench, "float32")
     try:
         bench.each("to load weights", lambda twin: twin.load(bench.weights))
         outputs = bench.each("in float32", lambda twin: twin.forward(
             twin.cast(bench.batches[twin.name])))  # fmt: skip
+        if bench.job.training.losses:
+            compare_figures(bench)
     finally:
         bench.twins = double
     bench.compare("outputs", "float32", outputs, SINGLE)

@@ -15,6 +15,9 @@ ROUNDING = 1e-7
 RUN = 10
 """The run that schedules are asked about is so many times as long as the steps taken."""
 
+SHORTENED = 3
+"""Rows of a batch from which on one may be missing: some layers want two rows to train on."""
+
 Arrays = dict[str, Any]
 
 
@@ -59,9 +62,15 @@ def take_steps(bench: Bench) -> None:
 
 
 def _step(bench: Bench, number: int) -> dict[str, tuple[float, Arrays]]:
-    """One step in each backend, on the same rows, with the same draws."""
+    """One step in each backend, on the same rows, with the same draws.
+
+    The last one has a row less, as the last one of an epoch may: its parts, where gradients are
+    accumulated, are of different sizes.
+    """
     size = bench.job.batch * bench.job.training.train.accumulate
     rows = bench.rows[number * size : (number + 1) * size]
+    if number and number == bench.job.steps - 1 and bench.job.batch >= SHORTENED:
+        rows = rows[:-1]
     factors = (number, RUN * bench.job.steps, bench.job.steps)
 
     def take(twin: Any) -> Any:

@@ -62,7 +62,7 @@ class Verdict:
             "batch": self.batch, "steps": self.steps,
             "checks": [check.record() for check in self.checks],
             "first": self.first and self.first.record(), "failure": self.failure,
-            "where": self.where, "notes": self.notes,
+            "step": self.step, "where": self.where, "notes": self.notes,
         }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -20,9 +21,23 @@ if TYPE_CHECKING:
     from dsl.compilation import Compilation
     from dsl.ir import Model
 
-PARAMS_LIMIT = 50_000_000
-"""Trainable values beyond which both models, their gradients and the state of both optimizers in
-float64 are likely not to fit."""
+BYTES = 8
+"""Of a number in float64."""
+
+COPIES, TRAINED = 9, 20
+"""How often each weight is held at the worst moment, without steps of an optimizer and with them:
+in both frameworks, with gradients and the optimizer's state, and as arrays to compare."""
+
+VALUES = 10
+"""How often each value that a layer gives is held at the worst moment."""
+
+BASE = 2 * 2**30
+"""Bytes that both frameworks take for themselves."""
+
+PRECISION = "device.precision"
+
+SHRUNK = 1_000_000
+"""Trainable values that `--shrink` gets down to where it can."""
 
 SMALL = 8
 """The size at which symbols are tried, the first one; each further one is larger by 1."""
@@ -58,11 +73,17 @@ SMALL = 8
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the weights, the data and the draws."
 )
+@click.option(
+    "--shrink",
+    is_flag=True,
+    help="Try a small version: the model's parameters that are whole numbers are halved, the "
+    "largest first, down to a million weights; -D options that repeat it are printed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every comparison as JSON.")
 def command(
     file: str, model: str, define: tuple[tuple[str, str], ...],
     settings: tuple[tuple[str, str], ...], sizes: tuple[tuple[str, str], ...], batch: int,
-    steps: int, seed: int, as_json: bool,
+    steps: int, seed: int, shrink: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Check that PyTorch and TensorFlow code of the spec in FILE compute the same.
 
@@ -73,8 +94,20 @@ def command(
     for backend in BACKENDS:
         require_packages(backend)
     given = dict(settings)
-    given.setdefault("device.precision", "float32")
+    if given.setdefault(PRECISION, "float32") != "float32":
+        raise ToolError(
+            f"--set {PRECISION}={given[PRECISION]}: frameworks round lower precisions at different "
+            "places, so verification is in float64 and float32: leave this setting out"
+        )
     compilation = compilation_of(file, model, define, tuple(given.items()))
+    if shrink:
+        from dsl.cli.shrinking import shrunk
+
+        source = compilation.source
+        define = shrunk(lambda values: compilation_of(
+            file, model, values, tuple(given.items()), source), define, SHRUNK)  # fmt: skip
+        compilation = compilation_of(file, model, define, tuple(given.items()), source)
+        click.echo("shrunk: " + " ".join(f"-D '{name}={text}'" for name, text in define), err=True)
     texts = both_codes(compilation)
     if texts is None:
         return 1
@@ -125,34 +158,66 @@ def run(
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     model = compilation.model
     assert model is not None
-    refuse_large(model)
+    refuse_own_weights(model)
     model = model.replace(symbols=chosen_sizes(model, sizes))
+    refuse_large(model, batch, bool(compilation.training.losses))
     from backends.verifying.run import Job, verify
 
     folder = "." if is_stdin(file) else os.path.dirname(os.path.abspath(file))
     return verify(Job(model, compilation.training, texts, folder, batch, steps, seed))
 
 
-def refuse_large(model: Model) -> None:
-    """Refuses what does not fit, and what takes no weights of ours.
+def refuse_large(model: Model, batch: int, trains: bool) -> None:
+    """Refuses what does not fit into memory.
 
     Raises:
         ToolError: With the cure.
     """
-    from dsl.cost.report import estimate
+    from dsl.cli.memory import free_memory
     from dsl.ir import walk
 
-    params = estimate(model, 1).params
-    if params > PARAMS_LIMIT:
+    params = entries = 0
+    for visit in walk(model.body.nodes):
+        params += sum(weight.count for weight in visit.node.weights) * visit.owners
+        types = [value.type.sized(model.symbols) for value in visit.node.outputs]
+        entries += sum(int(math.prod(kind.shape)) for kind in types) * visit.times  # type: ignore
+    needs = BYTES * ((TRAINED if trains else COPIES) * params + VALUES * entries * batch)
+    free = free_memory()
+    if needs + BASE > free:
         raise ToolError(
-            f"{model.name} has {params:,} parameters, and up to {PARAMS_LIMIT:,} are verified: "
-            "give smaller values of its parameters, such as -D depth=2"
+            f"{model.name} has {params:,} weights and {entries:,} values between its layers for "
+            f"each row: both frameworks would need about {(needs + BASE) / 2**30:,.1f} GiB, and "
+            f"{free / 2**30:,.1f} GiB are free; {_cure(model, batch)}"
         )
+
+
+def _cure(model: Model, batch: int) -> str:
+    """What makes a model small enough."""
+    from dsl.cli.shrinking import sizes_of
+
+    sizes = sizes_of(model.args)
+    if not sizes:
+        return (
+            f"its sizes are fixed: make them parameters (`model {model.base}(width: int = ..)`), "
+            "then give smaller ones with -D" + ", or a smaller --batch" * (batch > 1)
+        )
+    return f"--shrink chooses smaller values of its parameters, or give some with -D: {sizes}"
+
+
+def refuse_own_weights(model: Model) -> None:
+    """Refuses a layer that takes no weights of ours.
+
+    Raises:
+        ToolError: With the cure.
+    """
+    from dsl.ir import walk
+
     for visit in walk(model.body.nodes):
         if any(weight.role == "*" for weight in visit.node.weights):
             raise ToolError(
                 f"{visit.path} is written by hand and has weights of its own, which cannot be made "
-                "alike in both backends"
+                "alike in both frameworks: verify the rest in a copy of the spec with a layer of "
+                "MSL in its place"
             )
 
 

@@ -7,7 +7,7 @@ Generated from gpt2.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and numpy.
     python gpt2_tensorflow.py evaluate
     python gpt2_tensorflow.py predict --checkpoint runs/gpt2_tensorflow/best.npz --input FILE
     python gpt2_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=f65b6fcffbf06d30d4f5dcbb1e91958b
+msl: sha256=3c78cdd82bd50a4303ccb9054307f2f6
 """
 
 import argparse
@@ -62,7 +62,7 @@ class MultiHeadAttention(layers.Layer):
         scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
         position = start + keras.ops.arange(keras.ops.shape(x)[-2])
         ahead = position[:, None] < keras.ops.arange(keras.ops.shape(k)[-3])
-        scores -= 1e9 * keras.ops.cast(ahead, scores.dtype)
+        scores = keras.ops.where(ahead, -3e38, scores)  # about the lowest of float32
         weights = self.dropout(keras.ops.cast(keras.ops.softmax(scores), v.dtype))
         y = keras.ops.einsum("...hqk,...khd->...qhd", weights, v)  # [.., T, heads, size]
         return self.out(keras.ops.reshape(y, keras.ops.shape(x)))  # [.., T, width]

@@ -8,7 +8,7 @@ Generated from shakespeare.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow and
     python shakespeare_tensorflow.py evaluate
     python shakespeare_tensorflow.py predict --checkpoint runs/shakespeare_tensorflow/best.npz --input FILE
     python shakespeare_tensorflow.py generate --prompt "Once" --temperature 0.8
-msl: sha256=15981e52a4ef38636d2551c8ecc2513a
+msl: sha256=a45a58db88d3229a42074c75aa63ce8a
 """
 
 import argparse
@@ -77,8 +77,7 @@ def attend(query, key, value, scale, seen):  # [.., heads, T, size]
     """Scaled dot-product attention (Vaswani et al. 2017), where `seen` is true."""
     scores = keras.ops.matmul(query * scale, keras.ops.swapaxes(key, -2, -1))  # [.., heads, T, T]
     scores = keras.ops.cast(scores, keras.backend.result_type(scores.dtype, "float32"))
-    seen = keras.ops.cast(seen, scores.dtype)
-    scores = scores + (1 - seen) * -1e9
+    scores = keras.ops.where(seen, scores, -3e38)  # about the lowest number of float32
     weights = keras.ops.softmax(scores)
     weights = keras.ops.cast(weights, value.dtype)
     return keras.ops.matmul(weights, value)

@@ -68,17 +68,26 @@ def softplus(layer: kinds.Softplus, site: Site) -> Emission:
     )
 
 
-@TENSORFLOW.emits(kinds.Softshrink, kinds.Hardshrink)
-def shrink(layer: kinds.Softshrink | kinds.Hardshrink, site: Site) -> Emission:
-    """`keras.ops.soft_shrink` or `hard_shrink`."""
-    name = "soft_shrink" if isinstance(layer, kinds.Softshrink) else "hard_shrink"
-    return _call(site, name, threshold=unless(0.5, layer.lambd))
+@TENSORFLOW.emits(kinds.Softshrink)
+def softshrink(layer: kinds.Softshrink, site: Site) -> Emission:
+    """What `keras.ops.clip` takes away, which keeps a NaN (`keras.ops.soft_shrink` hides it)."""
+    x, most = site.x[0], layer.lambd
+    clipped = site.call_forward("keras.ops.clip", Raw(x), -most, most)
+    return Emission(f"{x} - {clipped}")
+
+
+@TENSORFLOW.emits(kinds.Hardshrink)
+def hardshrink(layer: kinds.Hardshrink, site: Site) -> Emission:
+    """0 where small, which keeps a NaN (`keras.ops.hard_shrink` hides it)."""
+    small = f"keras.ops.abs({site.x[0]}) <= {site.forward(layer.lambd)}"
+    return Emission(f"keras.ops.where({small}, 0.0, {site.x[0]})")
 
 
 @TENSORFLOW.emits(kinds.Threshold)
 def threshold(layer: kinds.Threshold, site: Site) -> Emission:
-    """`keras.ops.threshold`."""
-    return _call(site, "threshold", layer.threshold, layer.value)
+    """The value where not above, which keeps a NaN (`keras.ops.threshold` hides it)."""
+    low = f"{site.x[0]} <= {site.forward(layer.threshold)}"
+    return Emission(f"keras.ops.where({low}, {site.forward(layer.value)}, {site.x[0]})")
 
 
 @TENSORFLOW.emits(kinds.Hardtanh)

@@ -177,6 +177,11 @@ class KerasTwin:
         with self._typed():
             return float(self.code.loss_function(self.code.forward(self.built, batch), batch))
 
+    def figures(self, data: Any, size: int) -> dict[str, float]:
+        """The loss and the metrics of some data, in batches of a size, as the file reports them."""
+        with self._typed():
+            return self.code.make_evaluate(self.built, data, size)()
+
     def begin(self) -> None:
         """Makes the file's optimizer."""
         with self._typed():

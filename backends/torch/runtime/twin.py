@@ -22,6 +22,10 @@ Seen = dict[str, list[tuple[tuple[Any, ...], tuple[Any, ...]]]]
 """What layers were called with and gave, by path, call by call."""
 
 
+LOOSE = 4
+"""How many levels of a path may be groups without weights, one in the other."""
+
+
 class TorchTwin:
     """A generated file at work, on the CPU. All arrays are as the spec means them.
 
@@ -39,7 +43,7 @@ class TorchTwin:
         with self._typed():
             self.built = code.build_model().to(self.dtype)
         self.optimizer: Any = None
-        spelled = {".".join(member(p, TAKEN) for p in path.split(".")): path for path in layers}
+        spelled = _spelled(self.built, layers)
         self._paths: dict[int, str] = {}
         self._levels: dict[int, str] = {}
         for name, module in self.built.named_modules(remove_duplicate=False):
@@ -171,6 +175,11 @@ class TorchTwin:
             outputs = results if len(results) > 1 else next(iter(results.values()))
             return float(self.code.loss_function(outputs, batch))
 
+    def figures(self, data: Any, size: int) -> dict[str, float]:
+        """The loss and the metrics of some data, in batches of a size, as the file reports them."""
+        with self._typed():
+            return self.code.evaluate(self.built, data, size)
+
     def begin(self) -> None:
         """Makes the file's optimizer."""
         self.optimizer = self.code.make_optimizer(self.built)
@@ -238,6 +247,37 @@ class TorchTwin:
             yield
         finally:
             handle.remove()
+
+
+def _spelled(built: torch.nn.Module, layers: Collection[str]) -> dict[str, str]:
+    """The path of each layer that has a module, by the module's name.
+
+    A group without weights is no module; its name stands before those of what is in it.
+    """
+    modules = {name for name, _ in built.named_modules(remove_duplicate=False)}
+    plain = {_name(path.split(".")): path for path in layers}
+    found = {name: path for name, path in plain.items() if name in modules}
+    free = modules - plain.keys()
+    shown = set(found.values())
+    for path in (path for path in layers if path not in shown):
+        for names in _joined(path):
+            if _name(names) in free:
+                found[_name(names)] = path
+    return found
+
+
+def _name(levels: list[str]) -> str:
+    return ".".join(member(level, TAKEN) for level in levels)
+
+
+def _joined(path: str) -> list[list[str]]:
+    """The levels of a path, some of the last ones joined with those before."""
+    first, *rest = path.split(".")
+    found = [[first, *rest[:-LOOSE]]]
+    for level in rest[-LOOSE:]:
+        joined = [[*names[:-1], f"{names[-1]}_{level}"] for names in found]
+        found = [*joined, *([*names, level] for names in found)]
+    return found
 
 
 def _owner(name: str, spelled: Mapping[str, str]) -> str:
