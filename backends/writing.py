@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from backends.lowering.comments import file_comment
@@ -35,6 +35,7 @@ class FileWriter:
         write_model: Gives the model's code.
         keys: Gives, for each MSL key that the framework spells otherwise, its spelling.
         context: Gives what the script's template is told.
+        unused: Settings of the device that its scripts have nothing for, with the reason.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FileWriter:
     write_model: Callable[[Model], ModelCode]
     keys: Callable[[Model], dict[str, str]]
     context: ScriptContext
+    unused: Mapping[str, str] = field(default_factory=dict)
 
     def emit(
         self, model: Model, training: Training, spec: str, place: str, reporter: Reporter
@@ -80,7 +82,9 @@ class FileWriter:
             code.generation,
             code.remembers,
             code.cache,
+            code.blocks,
         )
+        self._tell_unused(training, reporter)
         summary = " ".join(file_comment(model.decl.span.source)[0])
         origin = _origin(spec, place, training, self.name, summary)
         text = draw(self.package, "script.py.jinja", self.context(model, training, script, origin))
@@ -92,6 +96,15 @@ class FileWriter:
             )  # fmt: skip
             return None
         return tidy(text)
+
+    def _tell_unused(self, training: Training, reporter: Reporter) -> None:
+        """Warns of settings of the device that this backend has nothing for."""
+        place = training.device.recompute_span
+        if "recompute" in self.unused and place is not None:
+            reporter.report(
+                "MSL603", f"{self.name} code does not use `recompute`: {self.unused['recompute']}",
+                place,
+            )  # fmt: skip
 
 
 def _bound_twice(imports: tuple[str, ...], text: str) -> str:

@@ -87,6 +87,13 @@ class Book:
         for unit in _units(_callees_first(self._model)):
             self._add(unit)
 
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """For each block, the names of the classes that it became."""
+        found: dict[str, dict[str, None]] = {}
+        for instance, plan in self._plans.items():
+            found.setdefault(instance.block, {})[plan.name] = None
+        return {block: tuple(names) for block, names in found.items()}
+
     def plan_of(self, calls: list[CallNode]) -> ClassPlan:
         """The class that some calls, variants of one another, construct.
 

@@ -42,6 +42,7 @@ class ModelCode:
         generation: How it continues a sequence, if it does.
         remembers: Classes of layers that take a cache while it does so.
         cache: The name for the cache's class.
+        blocks: For each block of the spec, the classes that it became.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelCode:
     generation: Generation | None = None
     remembers: tuple[str, ...] = ()
     cache: str = "KVCache"
+    blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass
@@ -175,10 +177,10 @@ def model_code(
     helpers = Helpers(package, own_names(model), continued is not None and continued.cached)
     externs = _externs(model, emitters.backend)
     writers = (block_writer, model_writer)
-    lines, classes, name = _written(model, emitters, writers, helpers, externs)
+    lines, classes, name, blocks = _written(model, emitters, writers, helpers, externs)
     if helpers.consulted:
         helpers = Helpers(package, helpers.taken, helpers.cached, helpers.flags)
-        lines, classes, name = _written(model, emitters, writers, helpers, externs)
+        lines, classes, name, blocks = _written(model, emitters, writers, helpers, externs)
     helper_texts, classes = helpers.texts(classes)
     parts = [*lines, *helper_texts, *classes, _build(name)]
     return ModelCode(
@@ -189,6 +191,7 @@ def model_code(
         continued,
         tuple(helpers.spelled(name) for name in REMEMBERING if name in helpers.flags),
         helpers.spelled("KVCache" if continued and continued.attends else "StateCache"),
+        blocks,
     )
 
 
@@ -198,8 +201,8 @@ def _written(
     writers: tuple[type[Writer], type[Writer]],
     helpers: Helpers,
     externs: dict[str, str],
-) -> tuple[list[str], list[str], str]:
-    """The constants, the code of all classes, and the name of the model's.
+) -> tuple[list[str], list[str], str, dict[str, tuple[str, ...]]]:
+    """The constants, the code of all classes, the name of the model's, and those of each block.
 
     Args:
         model: With traced sizes.
@@ -231,7 +234,7 @@ def _written(
         raise _no_loop(conflict.args[0] if conflict.args else model.body.nodes[0]) from None
     classes = [text for item in [*book.classes, plan] for text in _texts(item)]
     code = model_writer(plan, book, emitters, helpers, constants).code
-    return _constants(model, constants, book, code), classes, plan.name
+    return _constants(model, constants, book, code), classes, plan.name, book.names()
 
 
 def _externs(model: Model, backend: str) -> dict[str, str]:

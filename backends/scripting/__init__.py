@@ -26,6 +26,7 @@ class ModelCode:
         generation: How it continues a sequence, if it does.
         remembers: Classes of layers that take a cache while it does so.
         cache: The name for the cache's class.
+        blocks: For each block of the spec, the classes that it became.
     """
 
     code: str
@@ -35,6 +36,7 @@ class ModelCode:
     generation: Generation | None = None
     remembers: tuple[str, ...] = ()
     cache: str = "KVCache"
+    blocks: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,4 +21,11 @@ def key_names(model: Model) -> dict[str, str]:
     }
 
 
-BACKEND = FileWriter("tensorflow", "backends.tensorflow", write_model, key_names, script_context)
+BACKEND = FileWriter(
+    "tensorflow",
+    "backends.tensorflow",
+    write_model,
+    key_names,
+    script_context,
+    {"recompute": "TensorFlow would draw dropout anew when a block runs again"},
+)

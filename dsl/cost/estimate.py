@@ -49,6 +49,7 @@ def setup_of(training: Training | None, batch: int | None = None) -> Setup:
         batch=batch or training.train.batch,
         precision="bfloat16" if precision == "auto" else precision,
         accumulate=training.train.accumulate,
+        recompute=training.device.recompute,
         device="cpu" if training.device.target == "cpu" else "cuda",
     )
 

@@ -171,7 +171,12 @@ class _Draft(Record, frozen=False, eq=False):
 
     def read_device(self) -> None:
         """The section ``device``."""
-        values, _ = _settings("device", self.section("device"), self.context)
+        values, given = _settings("device", self.section("device"), self.context)
+        if values.get("recompute"):
+            from dsl.passes.recompute import check_recompute
+
+            values["recompute_span"] = given["recompute"].value.span
+            check_recompute(values["recompute"], values["recompute_span"], self.context)
         self.device = DeviceSettings(**values)
 
     def read_budget(self) -> None:

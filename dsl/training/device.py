@@ -105,6 +105,13 @@ class Device(Settings, abstract=True):
         "How several devices share the work: copies of the model, or shards of it.",
         "ddp",
     )
+    recompute: tuple[str, ...] = arg(
+        ListOf(String()),
+        'Blocks that keep only their inputs for the backward pass, and run again in it: '
+        '`["DecoderLayer"]`. It saves memory and costs time.',
+        (),
+        keras=("remat", "gradient_checkpointing", "activation_checkpointing"),
+    )
 
 
 SETTINGS: dict[str, type[Settings]] = {"train": Train, "device": Device}

@@ -93,13 +93,20 @@ class TrainSettings(Record):
 
 
 class DeviceSettings(Record):
-    """The ``device`` section."""
+    """The ``device`` section.
+
+    Attributes:
+        recompute: Names of blocks.
+        recompute_span: Where they are written.
+    """
 
     target: str = "auto"
     precision: str = "float32"
     compile: bool = False
     count: int = 1
     strategy: str = "ddp"
+    recompute: tuple[str, ...] = ()
+    recompute_span: Span | None = None
 
 
 class Limit(Record):

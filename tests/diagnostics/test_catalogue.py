@@ -33,7 +33,7 @@ ASKED = {
 }
 """What the user asks for in examples that are wrong only then."""
 
-WRITTEN = {"MSL601": "tensorflow", "MSL602": "torch"}
+WRITTEN = {"MSL601": "tensorflow", "MSL602": "torch", "MSL603": "tensorflow"}
 """The backend that examples are written for that are wrong only then."""
 
 DEVICES = "MSL7"

@@ -79,6 +79,8 @@ def _imports(context: dict[str, Any]) -> set[str]:
         found.add("import fnmatch")
     if context["constants"]:
         found.add("import functools")
+    if context["recomputed"]:
+        found |= {"import functools", "from torch.utils.checkpoint import checkpoint as recompute"}
     if context["clips"]:
         found.add("from torch import nn")
     loss = [*context["loss_lines"], context["loss_result"]]
@@ -114,12 +116,21 @@ def _training(
         "channels_last": _channels_last(model),
         "casts": _casts(model),
         "compiled": bool(training.device.compile),
+        "recomputed": _recomputed(training, model_code),
         "needs": _needs(data),
         "predictions": _predictions(model, training),
         "choices": _choices(model, training),
         "wide": any(output.value.type.rank > 1 for output in model.body.outputs)
         and not data["text"],
     }
+
+
+def _recomputed(training: Training, model_code: ModelCode) -> str:
+    """The classes that run again in the backward pass, as `isinstance` takes them."""
+    names = [
+        name for block in training.device.recompute for name in model_code.blocks.get(block, ())
+    ]
+    return names[0] if len(names) == 1 else f"({', '.join(names)})" if names else ""
 
 
 def _mixture(model: Model) -> str:

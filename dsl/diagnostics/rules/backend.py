@@ -21,6 +21,14 @@ def _deep(rounds: str) -> str:
     )
 
 
+def _recomputed(device: str) -> str:
+    """A whole spec of one block with a loss."""
+    return (
+        "block Layer {\n  Linear(8) -> ReLU\n}\nmodel Net {\n  input x: float32[8]\n"
+        f"  repeat 3 {{ Layer }}\n  output y = Linear(3)\n}}\nloss CrossEntropy\n{device}\n"
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "MSL601",
@@ -43,5 +51,16 @@ RULES: tuple[Rule, ...] = (
         _deep("60K"),
         _deep("40"),
         _deep("40K"),
+    ),
+    Rule(
+        "MSL603",
+        "setting-not-used",
+        Severity.WARNING,
+        "A setting of `device` that the backend asked for has nothing for.",
+        "`device` is a request about the machine: the code is written without it, and computes the "
+        "same.",
+        _recomputed('device { recompute = ["Layer"] }'),
+        _recomputed(""),
+        _recomputed("device { precision = bfloat16 }"),
     ),
 )

@@ -67,6 +67,15 @@ def _rule(
     return Rule(code, slug, severity, summary, explanation, *examples)
 
 
+def _blocks(norm: str, named: str) -> str:
+    """A whole spec of one block, and what is to be recomputed."""
+    return (
+        f"block Layer {{\n  Linear(8) -> {norm} -> ReLU\n}}\nmodel Net {{\n  input x: float32[8]\n"
+        f"  repeat 3 {{ Layer }}\n  output y = Linear(3)\n}}\nloss CrossEntropy\n"
+        f'device {{ recompute = ["{named}"] }}\n'
+    )
+
+
 _SECTIONS = (
     _rule(
         "MSL401",
@@ -251,6 +260,30 @@ _WEIGHTS = (
     ),
 )
 
+_RECOMPUTE = (
+    Rule(
+        "MSL408",
+        "no-such-block",
+        Severity.ERROR,
+        "What is to be recomputed is no block that the model uses.",
+        "`recompute` names blocks by their names; a layer outside of blocks keeps what it needs.",
+        _blocks("LayerNorm", "Layr"),
+        _blocks("LayerNorm", "Layer"),
+        _blocks("LayerNorm", "Layer") + "train { epochs = 1 }\n",
+    ),
+    Rule(
+        "MSL409",
+        "recomputed-statistics",
+        Severity.ERROR,
+        "A block that is to be recomputed holds running statistics, which would move twice a step.",
+        "`device` asks something of the machine and never changes what the model means. "
+        "`LayerNorm`, `GroupNorm` and `RMSNorm` keep no statistics.",
+        _blocks("BatchNorm", "Layer"),
+        _blocks("LayerNorm", "Layer"),
+        _blocks("GroupNorm(2)", "Layer"),
+    ),
+)
+
 _BUDGET = (
     _rule(
         "MSL430",
@@ -396,5 +429,5 @@ _OUTSIDE = (
 )
 
 RULES: tuple[Rule, ...] = (
-    *_SECTIONS, *_OBJECTIVE, *_WEIGHTS, *_BUDGET, *_SEARCH, *_DATA, *_OUTSIDE,
+    *_SECTIONS, *_OBJECTIVE, *_WEIGHTS, *_RECOMPUTE, *_BUDGET, *_SEARCH, *_DATA, *_OUTSIDE,
 )  # fmt: skip
