@@ -33,6 +33,8 @@ class Setup(Record):
         recompute: Blocks that run again in the backward pass instead of keeping what they need.
         sizes: Sizes of symbols that differ from the declared ones.
         device: ``cuda`` or ``cpu``, which fuse different kernels.
+        gathered: Whether weights are gathered from several devices for each use, in the precision
+            of the products.
     """
 
     batch: int = 1
@@ -42,6 +44,7 @@ class Setup(Record):
     recompute: tuple[str, ...] = ()
     sizes: Mapping[str, int] = {}
     device: str = "cuda"
+    gathered: bool = False
 
 
 class MemoryReport(Record):
@@ -57,6 +60,8 @@ class MemoryReport(Record):
         peak: When that is, and what comes and goes by then.
         moments: Live bytes after each layer: phase, path, bytes without weights and state.
         work: The operations, for estimates of time.
+        levels: Each size of the gradients during the step, with the most live bytes beside them,
+            weights and state: what the peak is where devices share the gradients.
     """
 
     weights: int
@@ -68,6 +73,11 @@ class MemoryReport(Record):
     peak: Peak
     moments: tuple[tuple[str, str, int], ...]
     work: tuple[Work, ...]
+    levels: tuple[tuple[int, int], ...] = ()
+
+    def tide(self, share: float) -> float:
+        """The most of activations, temporaries and a share of the gradients at one time."""
+        return max((beside + share * gradients for gradients, beside in self.levels), default=0.0)
 
 
 def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryReport:
@@ -78,7 +88,8 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
         training: Its loss and optimizer; without losses, each output's mean is taken.
         setup: How the step is run.
     """
-    tape = Tape(setup.training, LOWER[setup.precision], setup.device != "cpu")
+    lower = LOWER[setup.precision]
+    tape = Tape(setup.training, lower, setup.device != "cpu", setup.gathered)
     run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute)
     losses = training.losses if training else ()
     outputs = run.forward()
@@ -89,13 +100,14 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
         _earlier(tape, params)
     if setup.training:
         _backward(run, outputs, losses)
+    tape.memory.learned(0)
     optimizer: Any = training and training.optimizer
     state = optimizer.state_slots * weights if optimizer and setup.training else 0
     buffers = sum(param.bytes for param in params if not param.needs)
     return MemoryReport(
         weights, buffers, weights * setup.training, state, activations,
         tape.memory.highest + weights + buffers + state, tape.memory.peak,
-        tuple(tape.memory.moments), tuple(tape.work),
+        tuple(tape.memory.moments), tuple(tape.work), tuple(tape.memory.levels),
     )  # fmt: skip
 
 
@@ -104,7 +116,7 @@ def _earlier(tape: Tape, params: Iterable[Any]) -> None:
     for param in params:
         if param.needs:
             param.gradient = tape.memory.allocate(param.bytes)
-            tape.memory.gradients += param.bytes
+            tape.memory.learned(param.bytes)
 
 
 def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossTerm]) -> None:

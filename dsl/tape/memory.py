@@ -31,22 +31,35 @@ class Memory:
         highest: The most there were.
         phase, path: Where the step is; the caller keeps them up to date.
         moments: For a timeline, live bytes after each layer: phase, path, bytes.
+        levels: Each size that the gradients of weights had so far, with the most live bytes beside
+            them while they had it.
     """
 
-    __slots__ = ("gradients", "highest", "live", "moments", "path", "peak", "phase")
+    __slots__ = (
+        "gradients", "highest", "level", "levels", "live", "moments", "path", "peak", "phase"
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.live = self.highest = self.gradients = 0
+        self.live = self.highest = self.level = self.gradients = 0
         self.phase = self.path = ""
         self.peak = Peak(0, 0, "", "")
         self.moments: list[tuple[str, str, int]] = []
+        self.levels: list[tuple[int, int]] = []
 
     def allocate(self, bytes_: int) -> Storage:
         """New bytes, held once."""
         self.live += bytes_
-        if self.live > self.highest:
-            self._note()
+        if self.live > self.level:
+            self.level = self.live
+            if self.live > self.highest:
+                self._note()
         return Storage(bytes_)
+
+    def learned(self, bytes_: int) -> None:
+        """Some of the live bytes are the gradient of a weight from now on."""
+        self.levels.append((self.gradients, self.level - self.gradients))
+        self.gradients += bytes_
+        self.level = self.live
 
     def _note(self) -> None:
         self.highest = self.live

@@ -80,10 +80,16 @@ class Tape:
             everything is float32.
         fused_dropout: Whether attention with dropout runs in a fused kernel, as on CUDA; elsewhere
             its scores are written out.
+        gathered: Whether weights come in the precision of the products, as where several devices
+            hold parts of them and gather them for each use: no copies are made or kept.
     """
 
-    def __init__(self, training: bool = True, lower: int = 0, fused_dropout: bool = True) -> None:
+    def __init__(
+        self, training: bool = True, lower: int = 0, fused_dropout: bool = True,
+        gathered: bool = False,
+    ) -> None:  # fmt: skip
         self.training, self.lower, self.fused_dropout = training, lower, fused_dropout
+        self.gathered = gathered
         self.recording = training
         self.memory = Memory()
         self.steps: list[Step] = []
@@ -207,7 +213,7 @@ class Tape:
 
     def prepared(self, params: Sequence[Param]) -> None:
         """Makes the lower-precision copies of weights that a product needs."""
-        if not self.lower:
+        if not self.lower or self.gathered:
             return
         for param in params:
             if param.cast is None:
@@ -237,9 +243,9 @@ class Tape:
         if self.lower and out.needs and x.needs:
             step = self.steps[-1]
             for param in params[:1]:
-                assert param.cast is not None
-                param.cast.refs += 1
-                step.kept.append(param.cast)
+                if param.cast is not None:
+                    param.cast.refs += 1
+                    step.kept.append(param.cast)
         return out
 
     def pointwise(
@@ -352,7 +358,7 @@ class Tape:
             made = raised
         if param.gradient is None:
             param.gradient = made
-            memory.gradients += made.bytes
+            memory.learned(made.bytes)
         else:
             param.gradient = self._sum(param.gradient, made, param.bytes)
 
