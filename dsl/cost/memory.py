@@ -35,6 +35,7 @@ class Setup(Record):
         device: ``cuda`` or ``cpu``, which fuse different kernels.
         gathered: Whether weights are gathered from several devices for each use, in the precision
             of the products.
+        fused_attention: Whether attention runs in a fused kernel, as since PyTorch 2.0.
     """
 
     batch: int = 1
@@ -45,6 +46,7 @@ class Setup(Record):
     sizes: Mapping[str, int] = {}
     device: str = "cuda"
     gathered: bool = False
+    fused_attention: bool = True
 
 
 class MemoryReport(Record):
@@ -89,7 +91,9 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
         setup: How the step is run.
     """
     lower = LOWER[setup.precision]
-    tape = Tape(setup.training, lower, setup.device != "cpu", setup.gathered)
+    tape = Tape(
+        setup.training, lower, setup.device != "cpu", setup.gathered, setup.fused_attention
+    )
     run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute)
     losses = training.losses if training else ()
     outputs = run.forward()

@@ -113,7 +113,7 @@ class BatchNorm(_ChannelNorm):
     def rehearse(self, act: Act) -> Tensor:
         """Fused; keeps its input, a mean and a deviation for each channel, in its precision."""
         channels = self._channels(act.types[0])
-        return normalise(act.tape, act.x, act.learned, 2 * channels, raised=False)
+        return normalise(act.tape, act.x, act.learned, 2 * channels, "batch_norm")
 
 
 class GroupNorm(_ChannelNorm):

@@ -50,6 +50,8 @@ def fused(
     """
     q, k, v = tape.lowered(q), tape.lowered(k), tape.lowered(v)
     shape = (*q.shape[:-1], v.shape[-1])
+    if not tape.fused_attention:
+        return written_out(tape, q, k, v, extras, drop, flops)
     if drop and tape.training and not tape.fused_dropout:
         return written_out(tape, q, k, v, (), drop, flops)
     rows = q.count // q.shape[-1]

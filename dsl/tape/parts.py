@@ -19,12 +19,17 @@ def linear(tape: Tape, x: Tensor, features: int, params: Sequence[Param]) -> Ten
 
 
 def normalise(
-    tape: Tape, x: Tensor, params: Sequence[Param], statistics: int, raised: bool = True
+    tape: Tape, x: Tensor, params: Sequence[Param], statistics: int, category: str = "norm"
 ) -> Tensor:
-    """A fused normalisation, which keeps its input and `statistics` numbers."""
-    if raised:
+    """A fused normalisation, which keeps its input and `statistics` numbers.
+
+    Over rows it needs range and raises its input; over the batch (``batch_norm``) it does not.
+    """
+    if category == "norm":
         x = tape.raised(x)
-    return tape.run("norm", (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params)
+    return tape.run(
+        category, (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params
+    )
 
 
 def softmax(tape: Tape, x: Tensor) -> Tensor:

@@ -27,7 +27,8 @@ class Work:
     """One operation as a device sees it.
 
     Attributes:
-        category: ``gemm conv depthwise attention norm pointwise reduce copy lookup scan``.
+        category: ``gemm conv grouped depthwise attention norm batch_norm pool pointwise reduce copy
+            lookup scan``.
         flops: Of products, 2 for each multiply-accumulate.
         bytes: Read and written.
         size: Bytes of an element, which says the precision.
@@ -82,14 +83,15 @@ class Tape:
             its scores are written out.
         gathered: Whether weights come in the precision of the products, as where several devices
             hold parts of them and gather them for each use: no copies are made or kept.
+        fused_attention: Whether attention runs in a fused kernel at all, as since PyTorch 2.0.
     """
 
     def __init__(
         self, training: bool = True, lower: int = 0, fused_dropout: bool = True,
-        gathered: bool = False,
+        gathered: bool = False, fused_attention: bool = True,
     ) -> None:  # fmt: skip
         self.training, self.lower, self.fused_dropout = training, lower, fused_dropout
-        self.gathered = gathered
+        self.gathered, self.fused_attention = gathered, fused_attention
         self.recording = training
         self.memory = Memory()
         self.steps: list[Step] = []
@@ -186,6 +188,11 @@ class Tape:
             ))  # fmt: skip
         return output
 
+    def _moved(self, category: str, bytes_: int, size: int) -> None:
+        """Work beside the layers' own: casts of weights, sums of gradients."""
+        memory = self.memory
+        self.work.append(Work(category, 0, bytes_, size, memory.phase, memory.path))
+
     def view(self, x: Tensor, shape: Shape) -> Tensor:
         """The same elements under another shape; the gradient is handed on as it is."""
         seen = Tensor(shape, x.size, x.storage, x.needs, x.real)
@@ -219,6 +226,7 @@ class Tape:
             if param.cast is None:
                 param.cast = self.memory.allocate(param.count * self.lower)
                 self.casts.append(param)
+                self._moved("copy", param.bytes + param.cast.bytes, self.lower)
 
     def end_forward(self) -> None:
         """Mixed precision ends: copies of weights live on where the backward pass keeps them."""
@@ -336,6 +344,8 @@ class Tape:
             passed = all(storage is handed for _, storage in arrived) and not step.params
             if not passed:
                 moved += sum(kept.bytes for kept in step.kept)
+                if products > 1 and step.category in PRODUCTS:
+                    moved += handed.bytes
                 self.work.append(Work(
                     step.category, step.flops * products, moved, output.size, "backward", step.path
                 ))  # fmt: skip
@@ -354,6 +364,7 @@ class Tape:
         memory = self.memory
         if made.bytes < param.bytes:
             raised = memory.allocate(param.bytes)
+            self._moved("copy", made.bytes + raised.bytes, param.size)
             memory.drop(made)
             made = raised
         if param.gradient is None:
@@ -373,10 +384,11 @@ class Tape:
         tracker, whose tensors are stand-ins, always sees a third.
         """
         total = self.memory.allocate(bytes_)
+        self._moved("pointwise", 3 * bytes_, 4)
         self.memory.drop(one)
         self.memory.drop(other)
         return total
 
 
-PRODUCTS = frozenset(["gemm", "conv", "depthwise"])
+PRODUCTS = frozenset(["gemm", "conv", "grouped", "depthwise"])
 """Categories whose weights are cast to lower precision."""
