@@ -91,9 +91,7 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
         setup: How the step is run.
     """
     lower = LOWER[setup.precision]
-    tape = Tape(
-        setup.training, lower, setup.device != "cpu", setup.gathered, setup.fused_attention
-    )
+    tape = Tape(setup.training, lower, setup.device != "cpu", setup.gathered, setup.fused_attention)
     run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute)
     losses = training.losses if training else ()
     outputs = run.forward()

@@ -80,7 +80,7 @@ def written_out(
     """
     scores_shape: Shape = (*q.shape[:-1], k.shape[-2])
     scaled = tape.pointwise((q,))
-    scores = matmul(tape, scaled, k, scores_shape, flops // 2, "attention")
+    scores = matmul(tape, scaled, k, scores_shape, flops // 2)
     for keep in changes:
         scores = tape.pointwise((scores,), keep=keep)
     for mask in masks:
@@ -88,4 +88,4 @@ def written_out(
     weights = softmax(tape, scores)
     weights = dropout(tape, tape.cast(weights, v.size), drop)
     shape = (*q.shape[:-1], v.shape[-1])
-    return matmul(tape, weights, v, shape, flops - flops // 2, "attention")
+    return matmul(tape, weights, v, shape, flops - flops // 2)

@@ -27,9 +27,7 @@ def normalise(
     """
     if category == "norm":
         x = tape.raised(x)
-    return tape.run(
-        category, (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params
-    )
+    return tape.run(category, (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params)
 
 
 def softmax(tape: Tape, x: Tensor) -> Tensor:
