@@ -167,12 +167,10 @@ class Compilation:
         return tuple(reporter.diagnostics)
 
     def _check_budget(self, model: Model, reporter: Reporter) -> None:
-        from dsl.cost.report import estimate
+        from dsl.cost.budget import Figures
         from dsl.passes.budget import check_budget
 
-        report = estimate(model, 1)
-        more = {"active_params": report.active}
-        check_budget(self.training, report.params, 2 * report.macs, reporter, more)
+        check_budget(self.training.budget, Figures(model, self.training).of, reporter)
 
     def emit(self, backend: Backend, place: str = "") -> Emitted:
         """The text of a file that a backend writes.

@@ -118,9 +118,14 @@ class CostReport:
         return 2 * self.macs
 
     @property
+    def backward_flops(self) -> int:
+        """FLOPs of the backward pass."""
+        return 2 * self.at(self.backward)
+
+    @property
     def train_step(self) -> int:
         """FLOPs of the forward and the backward pass."""
-        return 2 * (self.macs + self.at(self.backward))
+        return self.flops + self.backward_flops
 
     @property
     def elementwise(self) -> int:
@@ -147,7 +152,11 @@ class CostReport:
                 "buffers": self.buffers,
             },
             "macs": {"forward": self.macs},
-            "flops": {"forward": self.flops, "train_step": self.train_step},
+            "flops": {
+                "forward": self.flops,
+                "backward": self.backward_flops,
+                "train_step": self.train_step,
+            },
             "elementwise": {"forward": self.elementwise},
             "formulas": self.formulas,
             "layers": [self._layer_record(layer) for layer in self.layers],

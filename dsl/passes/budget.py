@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from dsl.diagnostics.model import Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.values import Quantity, describe, is_int
 from dsl.passes.evaluate import Reported
 from dsl.passes.section_context import Context
+from dsl.record import Record
 from dsl.shapes.trace import plain
 from dsl.source import Span
 from dsl.syntax import ast
-from dsl.training.plan import Limit, Training
+from dsl.training.plan import Limit
 
 EXAMPLE = "budget { params <= 12M }"
 
@@ -32,8 +33,8 @@ WORDS = {
     "active_params": "trainable parameters that one position meets",
     "flops": "FLOPs in the forward pass of one sample",
     "macs": "MACs in the forward pass of one sample",
-    "memory": "bytes of memory to run",
-    "train_memory": "bytes of memory to train",
+    "memory": "bytes of live tensors in the forward pass of the spec's batch",
+    "train_memory": "bytes of live tensors in a training step of the spec's batch",
 }
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -100,38 +101,34 @@ def _bound(entry: ast.Limit, context: Context) -> int | float | Quantity:
     )  # fmt: skip
 
 
+class Figure(Record):
+    """What a model has of something that can be limited.
+
+    Attributes:
+        amount: How much, counted.
+        largest: The layers that have the most of it, in words, the first the largest.
+    """
+
+    amount: int
+    largest: tuple[str, ...] = ()
+
+
 def check_budget(
-    training: Training,
-    params: int | None,
-    flops: int | None,
-    reporter: Reporter,
-    more: Mapping[str, int | None] | None = None,
+    limits: Iterable[Limit], measure: Callable[[str], Figure], reporter: Reporter
 ) -> None:
     """Holds the model's figures against the budget.
 
     Args:
-        training: With its limits.
-        params: Trainable parameters, or None where they are not known.
-        flops: FLOPs of one sample's forward pass, or None.
-        reporter: Is told of every limit that does not hold, and of limits that nothing measures.
-        more: Further figures by name; ``macs`` is half of `flops` unless given.
+        limits: Of the section.
+        measure: Gives the figure of a quantity.
+        reporter: Is told of every limit that does not hold.
     """
-    figures: dict[str, int | None] = {"params": params, "flops": flops}
-    figures["macs"] = None if flops is None else flops // 2
-    figures.update(more or {})
-    for limit in training.budget:
-        if limit.quantity not in figures:
-            reporter.report(
-                "MSL433", f"`{limit.quantity}` is not measured yet, so this limit is not checked",
-                limit.span,
-            )  # fmt: skip
-            continue
-        figure = figures[limit.quantity]
-        if figure is not None:
-            _check_limit(limit, figure, reporter)
+    for limit in limits:
+        _check_limit(limit, measure(limit.quantity), reporter)
 
 
-def _check_limit(limit: Limit, figure: int, reporter: Reporter) -> None:
+def _check_limit(limit: Limit, measured: Figure, reporter: Reporter) -> None:
+    figure = measured.amount
     bound = limit.bound.value if isinstance(limit.bound, Quantity) else limit.bound
     if _HOLDS[limit.op](figure, bound):
         return
@@ -140,8 +137,9 @@ def _check_limit(limit: Limit, figure: int, reporter: Reporter) -> None:
     reporter.report(
         "MSL432",
         f"the model has {figure:,} {WORDS[limit.quantity]}, and the budget says "
-        f"`{limit.quantity} {limit.op} {bound:,}`",
+        f"`{limit.span.text}`",
         limit.span,
         f"{word} by {difference:,} ({difference / bound:.1%})",
+        notes=(f"most of it: {'; '.join(measured.largest)}",) if measured.largest else (),
         helps=("`msl cost` shows which layers they are in",),
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from dsl.compilation import Compilation
 from dsl.diagnostics.model import Diagnostic, Reporter
-from dsl.ir import Model, weight_keys
+from dsl.ir import Model
 from dsl.passes.arguments import Evaluator
+from dsl.cost.budget import Figures
 from dsl.passes.budget import check_budget
 from dsl.passes.sections import elaborate_sections
 from dsl.source import Source
@@ -70,7 +71,7 @@ class Result:
 
 
 def elaborate(text: str, overrides: Mapping[str, str] | None = None) -> Result:
-    """Elaborates a whole spec, its budget on parameters included."""
+    """Elaborates a whole spec, its budget included."""
     compilation = Compilation(Source("test.msl", text))
     plain = compilation.plain
     syntax = compilation._parsed[1]
@@ -78,11 +79,8 @@ def elaborate(text: str, overrides: Mapping[str, str] | None = None) -> Result:
     training = elaborate_sections(
         plain.module, plain.model, Evaluator(reporter), overrides or {}, reporter
     )
-    params = None
     if plain.model is not None:
-        weights = [key.weight for key in weight_keys(plain.model.body.nodes)]
-        params = sum(weight.count for weight in weights if weight.trainable)
-    check_budget(training, params, None, reporter)
+        check_budget(training.budget, Figures(plain.model, training).of, reporter)
     found = (*syntax, *plain.diagnostics, *reporter.diagnostics)
     return Result(plain.model, training, found)
 

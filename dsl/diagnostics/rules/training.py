@@ -310,22 +310,12 @@ _BUDGET = (
         "over-budget",
         "The model does not keep to its budget.",
         "`msl cost` shows where parameters and operations are. FLOPs and MACs are those of one "
-        "sample's forward pass.",
+        "sample's forward pass; memory is that of the live tensors of a step of the spec's batch, "
+        "without what a device needs on top.",
         _VECTOR,
         "budget { params <= 100 }",
         "budget { params <= 195 }",
         "budget { params == 195 }",
-    ),
-    _rule(
-        "MSL433",
-        "limit-not-checked",
-        "A limit is not checked, because nothing measures its figure.",
-        "It is kept, shown and ignored.",
-        _VECTOR,
-        "budget { train_memory <= 8GiB }",
-        "budget { params <= 1K }",
-        "budget { macs <= 1K }",
-        Severity.WARNING,
     ),
 )
 

@@ -1,0 +1,146 @@
+"""Memory and time as text: below the cost table, over devices, and over sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dsl.cost.estimate import Outlook
+from dsl.cost.interval import Interval
+from dsl.cost.table import short
+
+GIB = 2**30
+KINDS = (("weights", "weights"), ("buffers", "buffers"), ("gradients", "gradients"),
+    ("optimizer", "optimizer state"), ("activations", "activations"))  # fmt: skip
+
+
+def size(count: float) -> str:
+    """Bytes with three digits and their unit: ``13.5 GiB``."""
+    for unit, factor in (("GiB", GIB), ("MiB", 2**20), ("KiB", 2**10)):
+        if count >= 0.9995 * factor:
+            scaled = count / factor
+            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"
+    return f"{count:.0f} B"
+
+
+def span(interval: Interval) -> str:
+    """Bytes between two bounds: ``14.9-18.8 GiB``."""
+    low, high = size(interval.low), size(interval.high)
+    if low.split()[1] == high.split()[1]:
+        low = low.split()[0]
+    return f"{low}-{high}"
+
+
+def seconds(count: float) -> str:
+    """A time with two or three digits and its unit: ``12.3 ms``."""
+    for unit, factor in (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if count >= factor * (2 if factor > 1 else 1):
+            return f"{count / factor:.3g} {unit}"
+    return f"{count * 1e3:.3g} ms" if count >= 1e-3 else f"{count * 1e6:.3g} us"
+
+
+def duration(interval: Interval) -> str:
+    """The best guess and its bounds: ``3.7 s (2.9 s to 4.9 s)``."""
+    return f"{seconds(interval.mid)} ({seconds(interval.low)} to {seconds(interval.high)})"
+
+
+def memory_lines(outlook: Outlook) -> list[str]:
+    """What a step keeps in memory, counted."""
+    memory, peak = outlook.memory, outlook.memory.peak
+    parts = [
+        f"{size(getattr(memory, name))} {word}" for name, word in KINDS if getattr(memory, name)
+    ]
+    place = f"{peak.phase} of {peak.path}" if peak.path not in ("", peak.phase) else peak.phase
+    return [
+        f"  memory to {how(outlook)}: {size(memory.live_peak)} of live tensors at the peak"
+        + f", in the {place} [exact]" * bool(place),
+        f"    {', '.join(parts)}",
+    ]
+
+
+def how(outlook: Outlook) -> str:
+    """How the step is run: ``train, batch 12 x 40, bfloat16, AdamW``."""
+    setup = outlook.setup
+    batch = f"batch {setup.batch}" + f" x {setup.accumulate}" * (setup.accumulate > 1)
+    words = ["train" if setup.training else "run", batch, setup.precision]
+    if setup.training and outlook.optimizer:
+        words.append(outlook.optimizer)
+    words += [f"recompute {', '.join(setup.recompute)}"] * bool(setup.recompute)
+    return ", ".join(words)
+
+
+def device_lines(outlook: Outlook) -> list[str]:
+    """How a step goes with a device."""
+    device, needed, time = outlook.device, outlook.needed, outlook.time
+    assert device is not None and needed is not None and time is not None
+    unit = "a step" if outlook.setup.training else "a forward pass"
+    return [
+        f"  on {device.title}: {span(needed)} of {size(device.memory)} [{needed.basis}]: "
+        f"{str(outlook.fits).upper()}",
+        f"    {duration(time.step)} {unit} [{time.step.basis}], "
+        f"{time.samples_per_second:,.4g} samples a second, bound by {time.bound}",
+    ]
+
+
+DEVICE_HEAD = ("device", "memory", "needs", "", "step", "between", "samples/s", "$/M samples")
+
+
+def devices_table(outlooks: Iterable[Outlook]) -> str:
+    """One line for each device, the fastest first; those that have no room last."""
+    order = {"fits": 0, "tight": 0, "does not fit": 1}
+    ordered = sorted(outlooks, key=lambda o: (order[str(o.fits)], o.time and o.time.step.mid))
+    return columns([DEVICE_HEAD, *map(_device_row, ordered)], "<>><>>>>")
+
+
+def _device_row(outlook: Outlook) -> tuple[str, ...]:
+    device, needed, time = outlook.device, outlook.needed, outlook.time
+    assert device is not None and needed is not None and time is not None
+    return (
+        device.name, size(device.memory), span(needed), str(outlook.fits).upper(),
+        seconds(time.step.mid), f"{seconds(time.step.low)} to {seconds(time.step.high)}",
+        f"{time.samples_per_second:,.4g}", _price(outlook),
+    )  # fmt: skip
+
+
+def _price(outlook: Outlook) -> str:
+    """Dollars for a million samples, from the lowest price at the shortest time up."""
+    device, time = outlook.device, outlook.time
+    assert device is not None and time is not None
+    if device.price is None:
+        return ""
+    hours = 1e6 / time.batch / 3600
+    low, high = (
+        hours * seconds_ * price
+        for seconds_, price in ((time.step.low, device.price.low), (time.step.high, device.price.high))
+    )  # fmt: skip
+    return f"{low:.3g}-{high:.3g}"
+
+
+def sweep_table(name: str, outlooks: Sequence[tuple[int, Outlook]]) -> str:
+    """One line for each size."""
+    on = outlooks[0][1].device is not None
+    head = (name, "params", "FLOPs", "live peak", "needs", "", "step", "samples/s")
+    rows = [_sweep_row(value, outlook) for value, outlook in outlooks]
+    cut = len(head) if on else 4
+    return columns([row[:cut] for row in (head, *rows)], ">>>>><>>"[:cut])
+
+
+def _sweep_row(value: int, outlook: Outlook) -> tuple[str, ...]:
+    cost, memory = outlook.cost, outlook.memory
+    counted = (f"{value:,}", f"{cost.params:,}", short(cost.flops), size(memory.live_peak))
+    if outlook.needed is None or outlook.time is None:
+        return counted
+    time = outlook.time
+    return (
+        *counted, span(outlook.needed), str(outlook.fits).upper(), seconds(time.step.mid),
+        f"{time.samples_per_second:,.4g}",
+    )  # fmt: skip
+
+
+def columns(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Rows as text in columns, each aligned to the left (``<``) or the right (``>``)."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths)]
+        lines.append(("  " + "  ".join(cells)).rstrip() + "\n")
+    return "".join(lines)
