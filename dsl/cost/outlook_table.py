@@ -108,10 +108,8 @@ def _price(outlook: Outlook) -> str:
     if device.price is None:
         return ""
     hours = 1e6 / time.batch / 3600
-    low, high = (
-        hours * seconds_ * price
-        for seconds_, price in ((time.step.low, device.price.low), (time.step.high, device.price.high))
-    )  # fmt: skip
+    low = hours * time.step.low * device.price.low
+    high = hours * time.step.high * device.price.high
     return f"{low:.3g}-{high:.3g}"
 
 

@@ -107,7 +107,7 @@ class Device(Settings, abstract=True):
     )
     recompute: tuple[str, ...] = arg(
         ListOf(String()),
-        'Blocks that keep only their inputs for the backward pass, and run again in it: '
+        "Blocks that keep only their inputs for the backward pass, and run again in it: "
         '`["DecoderLayer"]`. It saves memory and costs time.',
         (),
         keras=("remat", "gradient_checkpointing", "activation_checkpointing"),

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dsl.compilation import Compilation
+from dsl.cost.budget import Figures
 from dsl.diagnostics.model import Diagnostic, Reporter
 from dsl.ir import Model
 from dsl.passes.arguments import Evaluator
-from dsl.cost.budget import Figures
 from dsl.passes.budget import check_budget
 from dsl.passes.sections import elaborate_sections
 from dsl.source import Source
