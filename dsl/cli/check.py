@@ -11,6 +11,7 @@ from dsl.cli.findings import count, failed, show_findings
 from dsl.cli.options import compilation_of, format_option, spec_options
 
 if TYPE_CHECKING:
+    from dsl.compilation import Compilation
     from dsl.diagnostics.model import Diagnostic
     from dsl.source import Source
 
@@ -27,9 +28,10 @@ Pairs = tuple[tuple[str, str], ...]
 @click.option("--strict", is_flag=True, help="Let warnings fail as well.")
 @click.option("--fix", is_flag=True, help="Apply the fixes that cannot change a right spec.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change and change nothing.")
+@click.option("--budget", is_flag=True, help="Also list every limit with its figure and margin.")
 def command(
     files: tuple[str, ...], model: str, define: Pairs, settings: Pairs, style: str, strict: bool,
-    fix: bool, diff: bool,
+    fix: bool, diff: bool, budget: bool,
 ) -> int:  # fmt: skip
     """Find mistakes in FILES (- is standard input): names, values, shapes, training settings.
 
@@ -37,6 +39,7 @@ def command(
     be read.
     """
     findings: list[Diagnostic] = []
+    limits: list[str] = []
     unread = 0
     for path in dict.fromkeys(files):
         try:
@@ -45,17 +48,34 @@ def command(
                 source = _mend(path, source, (model, define, settings), diff)
             compilation = compilation_of(path, model, define, settings, source, needs_model=False)
             findings.extend(compilation.diagnostics)
+            if budget:
+                limits.extend(_limits(compilation))
         except ToolError as error:
             error.show()
             unread += 1
     to_stderr = (fix or diff) and ("-" in files or diff)
     show_findings(findings, style, err=to_stderr)
+    if limits:
+        click.echo("\n".join(limits), err=to_stderr or style != "text")
     if style == "text" and not unread:
         number = len(dict.fromkeys(files))
         checked = f"{number} file{'s' * (number > 1)} checked"
         click.echo(f"{chr(10) * bool(findings)}{checked}, {count(findings) or 'nothing found'}",
             err=to_stderr)  # fmt: skip
     return 2 if unread else int(failed(findings, strict))
+
+
+def _limits(compilation: Compilation) -> list[str]:
+    """A line for each limit of the budget, kept or not."""
+    if compilation.model is None or not compilation.training.budget:
+        return []
+    from dsl.cost.budget import Figures
+    from dsl.passes.budget import describe_limit
+
+    figures = Figures(compilation.model, compilation.training)
+    return [
+        describe_limit(limit, figures.of(limit.quantity)) for limit in compilation.training.budget
+    ]
 
 
 def _mend(path: str, source: Source, options: tuple[str, Pairs, Pairs], diff: bool) -> Source:

@@ -163,3 +163,12 @@ model M { input x: float32[4]; output y = Linear(2) }
 """
     codes = msl("check", "-", "--format", "concise", input=text).output
     assert "1:23: error[MSL104]" in codes and "1:46: error[MSL201]" in codes
+
+
+def test_every_limit_of_a_budget_is_listed(msl: Msl) -> None:
+    text = NET + "loss CrossEntropy\nbudget { params <= 10; train_memory <= 1MiB }\n"
+    result = msl("check", "-", "--budget", input=text)
+    assert result.exit_code == 1
+    assert "broken: params <= 10: " in result.stdout
+    assert "kept: train_memory <= 1MiB: " in result.stdout and "to spare" in result.stdout
+    assert "kept" not in msl("check", "-", input=text).stdout
