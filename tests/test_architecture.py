@@ -33,13 +33,14 @@ SEES = {
     "passes": f"{_BELOW_IR} syntax ir ir_text",
     "devices": "source diagnostics",
     "cost": f"{_BELOW_IR} syntax ir ir_text passes devices",
+    "planning": f"{_BELOW_IR} ir cost devices",
     "lint": f"{_BELOW_IR} syntax ir ir_text passes",
     "compilation": _BELOW_COMPILATION,
     "zoo": f"{_BELOW_COMPILATION} compilation version",
     "fuzz": f"{_BELOW_COMPILATION} compilation",
     "__init__": f"{_BELOW_COMPILATION} compilation version",
     "__main__": "cli",
-    "cli": f"{_BELOW_COMPILATION} compilation version zoo fuzz lsp __init__",
+    "cli": f"{_BELOW_COMPILATION} compilation planning version zoo fuzz lsp __init__",
     "lsp": f"{_BELOW_COMPILATION} compilation __init__",
 }
 """Which rooms of `dsl` each room may import; its own and `record` it always may."""

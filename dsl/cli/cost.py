@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dsl.cli.files import ToolError
-from dsl.cli.findings import is_terminal, show_findings
+from dsl.cli.findings import OVER_BUDGET, is_about_model, is_terminal, show_findings
 from dsl.cli.options import compilation_of, spec_options
 
 if TYPE_CHECKING:
     from dsl.compilation import Compilation
     from dsl.cost.estimate import Outlook
-    from dsl.diagnostics.model import Diagnostic
 
-OVER_BUDGET = "MSL432"
-LINTS = "MSL5"
 MOST_STEPS = 64
 """Sizes of a sweep, at most."""
 
@@ -121,7 +118,7 @@ def command(
     """
     compilation = compilation_of(file, model, define, settings)
     errors = [finding for finding in compilation.diagnostics if finding.is_error]
-    if compilation.model is None or any(map(_is_about_model, errors)):
+    if compilation.model is None or any(map(is_about_model, errors)):
         show_findings(errors, err=True)
         return 1
     if sweep:
@@ -136,11 +133,6 @@ def command(
     over = [finding for finding in errors if finding.rule.code == OVER_BUDGET]
     show_findings(over, err=True)
     return int(bool(over))
-
-
-def _is_about_model(finding: Diagnostic) -> bool:
-    code = finding.rule.code
-    return code != OVER_BUDGET and not code.startswith(LINTS)
 
 
 def _outlooks(
@@ -235,7 +227,7 @@ def _swept(compilation: Compilation, again: tuple[Any, ...], name: str, value: i
     file, chosen, define, settings = again
     varied = compilation_of(file, chosen, (*define, (name, str(value))), settings)
     errors = [finding for finding in varied.diagnostics if finding.is_error]
-    if varied.model is None or any(map(_is_about_model, errors)):
+    if varied.model is None or any(map(is_about_model, errors)):
         show_findings(errors, err=True)
         raise ToolError(f"the model cannot be made with {name} = {value}")
     return varied

@@ -12,6 +12,17 @@ import click
 if TYPE_CHECKING:
     from dsl.diagnostics.model import Diagnostic
 
+OVER_BUDGET = "MSL432"
+"""The rule that a model costs more than its budget."""
+
+_LINTS = "MSL5"
+
+
+def is_about_model(finding: Diagnostic) -> bool:
+    """Whether a finding keeps one from counting: neither the budget nor experience does."""
+    code = finding.rule.code
+    return code != OVER_BUDGET and not code.startswith(_LINTS)
+
 
 def wants_color(stream: IO[str]) -> bool:
     """Whether a stream takes colours: ``NO_COLOR`` and ``FORCE_COLOR`` decide, else a terminal."""

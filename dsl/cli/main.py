@@ -19,6 +19,7 @@ from dsl.cli.files import ToolError
 COMMANDS = {
     "check": "Find mistakes in specs: names, values, shapes, training settings.",
     "cost": "Count parameters, MACs and FLOPs, layer by layer.",
+    "plan": "Plan a training on many devices: memory, time, money, how few suffice.",
     "compile": "Write a spec as PyTorch or TensorFlow code.",
     "train": "Compile a spec into a run folder and run it.",
     "verify": "Check that PyTorch and TensorFlow code of a spec compute the same.",

@@ -1,0 +1,1 @@
+"""Training on many devices, on paper: memory of each, what they tell each other, time and money."""
