@@ -213,7 +213,7 @@ def _recompute(compilation: Compilation, names: tuple[str, ...]) -> tuple[str, .
     from dsl.planning.outline import block_names
 
     if not names:
-        return None
+        return compilation.training.device.recompute or None
     if names == ("none",):
         return ()
     assert compilation.model is not None
