@@ -30,9 +30,13 @@ from backends.pycode.names import KEYWORDS, identifier
 from backends.tensorflow.layers import TENSORFLOW
 from backends.tensorflow.layout import stored_shape
 from backends.tensorflow.names import input_name, layer_name
-from dsl.ir import Model
+from dsl.ir import Model, walk
 from dsl.layers.embedding import Embedding
 from dsl.shapes.types import TensorType
+
+DEEP = 250
+"""Layers beyond which Keras may need more nested calls than Python allows by itself: one for each
+operation of a graph."""
 
 MEMBERS = frozenset(
     "activity_regularizer add_loss add_metric add_variable add_weight autocast build"
@@ -395,4 +399,12 @@ def write_model(model: Model) -> ModelCode:
     Raises:
         Refused: Keras cannot express a layer.
     """
-    return model_code(model, TENSORFLOW, "backends.tensorflow", LayerWriter, ModelWriter)
+    code = model_code(model, TENSORFLOW, "backends.tensorflow", LayerWriter, ModelWriter)
+    layers = sum(visit.times for visit in walk(model.body.nodes))
+    if layers > DEEP:
+        head = "def build_model():\n"
+        limit = f"sys.setrecursionlimit({1000 + 10 * layers})"
+        raised = f"    {limit}  # Keras follows a graph by recursion\n"
+        code.text = code.text.replace(head, head + raised)
+        code.imports = (*code.imports, "import sys")
+    return code

@@ -30,7 +30,8 @@ DEVIATIONS = {"uniform": 1 / math.sqrt(3), "normal": 1.0, "truncated_normal": 0.
 def draw_weights(model: Model, draws: Draws) -> dict[str, np.ndarray]:
     """A value for every weight and running statistic of a model, by key, float64."""
     return {
-        item.key: _value(item.key, item.weight, draws) for item in weight_keys(model.body.nodes)
+        item.key: np.asarray(_value(item.key, item.weight, draws))  # one of no axes, too
+        for item in weight_keys(model.body.nodes)
     }
 
 
