@@ -227,18 +227,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Any:
         return made.build_model().double().eval()
 
     def in_keras(name: str, made: ModuleType) -> Any:
-        import keras
-
+        from backends.tensorflow.runtime.precision import computing_in
         from backends.tensorflow.weights import load
 
         model = harness.traced(dsl.loads(spec(name)))
-        keras.config.set_floatx("float64")
-        keras.config.set_dtype_policy("float64")
-        try:
+        with computing_in("float64"):
             found = made.build_model()
-        finally:
-            keras.config.set_floatx("float32")
-            keras.config.set_dtype_policy("float32")
         load(model, found, harness.torch_state(model, build(name, "torch")[1]), np)
         return found
 

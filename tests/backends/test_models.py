@@ -18,6 +18,7 @@ import torch
 
 import dsl
 from backends.pycode.render import tidy
+from backends.tensorflow.runtime.precision import computing_in
 from backends.tensorflow.weights import load
 from tests.backends.harness_models import (
     Subject,
@@ -41,10 +42,8 @@ CASES = pytest.mark.parametrize("case", subjects(), ids=lambda case: case.name)
 @pytest.fixture(autouse=True)
 def in_double() -> Iterator[None]:
     """Keras computes in float64."""
-    before = keras.backend.floatx()
-    keras.backend.set_floatx("float64")
-    yield
-    keras.backend.set_floatx(before)
+    with computing_in("float64"):
+        yield
     keras.backend.clear_session()
 
 

@@ -15,6 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import dsl
+from backends.tensorflow.runtime.precision import computing_in
 from backends.tensorflow.weights import load
 from dsl.fuzz.choices import Seeded
 from dsl.fuzz.laws import draw
@@ -50,10 +51,8 @@ NOT_ON_META = {"MixtureOfExperts", "LSTM", "GRU", "SimpleRNN"}
 @pytest.fixture(autouse=True)
 def in_double() -> Iterator[None]:
     """Keras computes in float64."""
-    before = keras.backend.floatx()
-    keras.backend.set_floatx("float64")
-    yield
-    keras.backend.set_floatx(before)
+    with computing_in("float64"):
+        yield
     keras.backend.clear_session()
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -325,7 +324,9 @@ def run_keras(
     """
     import tensorflow as tf
 
-    with _keras_dtype(dtype):
+    from backends.tensorflow.runtime.precision import computing_in
+
+    with computing_in(dtype):
         model, emission = keras_model(layer, types, functional=not graph)
         variables = _load_keras(model, emission, layer, weights, types)
         stored = [_store(x, t, dtype) for x, t in zip(inputs, types)]
@@ -494,21 +495,6 @@ def _store(array: Any, type: TensorType | None, dtype: str) -> Any:
 
 def _meaning(array: Any, type: TensorType) -> Any:
     return np.transpose(array, meaning_order(type)) if type.rank else array
-
-
-@contextmanager
-def _keras_dtype(dtype: str) -> Iterator[None]:
-    """Makes `dtype` the default of Keras' layers and inputs."""
-    import keras
-
-    before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx(dtype)
-    keras.config.set_dtype_policy(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(before[0])
-        keras.config.set_dtype_policy(before[1])
 
 
 def _weighed(outputs: Arrays) -> list[tuple[Any, Any]]:

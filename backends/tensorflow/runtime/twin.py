@@ -16,6 +16,7 @@ import tensorflow as tf
 from backends.tensorflow.layout import meaning_order, storage_order
 from backends.tensorflow.names import key_path
 from backends.tensorflow.runtime.draws import Numbers, replaced
+from backends.tensorflow.runtime.precision import computing_in
 from backends.tensorflow.weights import load, read
 from dsl.ir import Model
 from dsl.shapes.types import TensorType
@@ -42,23 +43,11 @@ class KerasTwin:
         self, code: ModuleType, model: Model, dtype: str, layers: Mapping[str, TensorType | None]
     ) -> None:
         self.code, self.model, self.dtype, self.layers = code, model, dtype, layers
-        with self._typed():
+        with computing_in(self.dtype):
             self.built = code.build_model()
         self.optimizer: Any = None
         self._running: list[str] = []
         self._inputs = dict(zip(model.body.names, (value.type for value in model.body.inputs)))
-
-    @contextmanager
-    def _typed(self) -> Iterator[None]:
-        """While it lasts, Keras computes in the twin's type."""
-        before = keras.config.floatx(), keras.config.dtype_policy()
-        keras.config.set_floatx(self.dtype)
-        keras.config.set_dtype_policy(self.dtype)
-        try:
-            yield
-        finally:
-            keras.config.set_floatx(before[0])
-            keras.config.set_dtype_policy(before[1])
 
     # --- weights ------------------------------------------------------------------------
 
@@ -174,17 +163,17 @@ class KerasTwin:
 
     def loss(self, batch: Any) -> float:
         """The file's loss of a batch, in evaluation."""
-        with self._typed():
+        with computing_in(self.dtype):
             return float(self.code.loss_function(self.code.forward(self.built, batch), batch))
 
     def figures(self, data: Any, size: int) -> dict[str, float]:
         """The loss and the metrics of some data, in batches of a size, as the file reports them."""
-        with self._typed():
+        with computing_in(self.dtype):
             return self.code.make_evaluate(self.built, data, size)()
 
     def begin(self) -> None:
         """Makes the file's optimizer."""
-        with self._typed():
+        with computing_in(self.dtype):
             self.optimizer = self._optimizer_class()(self.built)
 
     def _optimizer_class(self) -> Any:
@@ -227,7 +216,7 @@ class KerasTwin:
     @contextmanager
     def _running_with(self, numbers: Numbers | None, seen: Seen | None = None) -> Iterator[None]:
         with ExitStack() as stack:
-            stack.enter_context(self._typed())
+            stack.enter_context(computing_in(self.dtype))
             if numbers is not None or seen is not None:
                 watched = self._watching(seen)
                 stack.enter_context(mock.patch.object(keras.layers.Layer, "__call__", watched))
