@@ -12,6 +12,8 @@ import dsl
 from dsl.cli.main import cli
 from tests.conftest import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 SPECS = sorted(EXAMPLES.glob("*.msl"))
 README = (EXAMPLES / "README.md").read_text(encoding="utf-8")
 ALL = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

@@ -9,6 +9,8 @@ import pytest
 from backends.pycode.render import tidy
 from tests.golden import BACKENDS, HERE, SPECS, compile_golden, golden
 
+pytestmark = pytest.mark.slow
+
 FILES = [(name, backend) for name in SPECS for backend in BACKENDS]
 
 

@@ -14,6 +14,8 @@ import pytest
 import dsl
 from tests.backends import harness_models as harness
 
+pytestmark = pytest.mark.slow
+
 NET = """\
 msl 1
 model Net {{

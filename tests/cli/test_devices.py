@@ -14,6 +14,8 @@ from dsl.cli import devices as cli_devices
 from dsl.devices.calibration import Reading
 from tests.cli.conftest import Msl
 
+pytestmark = pytest.mark.slow
+
 READING = Reading("numpy 2.0", "cpu", 2, {"fp32": {"1024": 1.5e11}}, 2e10, 1 << 28)
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("torch", "tensorflow", "keras", "numpy", "rich", "jinja2", "black", "lark", "asyncio")
 
 LOADED = """

@@ -12,6 +12,8 @@ from dsl.cli.zoo import entry_text
 from dsl.zoo.index import entries
 from tests.cli.conftest import Msl, written
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -17,6 +17,8 @@ from dsl.diagnostics.render import render
 from dsl.source import Source
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 CARD = '[lab]\nkind = "gpu"\nmemory = 23.7\nbandwidth = 936\nfp32 = 35.6\n'
 
 

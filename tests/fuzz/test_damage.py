@@ -13,6 +13,8 @@ from dsl.fuzz.mutations import SLIPS, TOKEN, damaged
 from tests.conftest import SPECS
 from tests.strategies import damaged_texts
 
+pytestmark = pytest.mark.slow
+
 CORPUS = Path(__file__).parent / "corpus"
 TEXTS = [path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.msl"))]
 SHORT = min(TEXTS, key=len)

@@ -21,6 +21,8 @@ from dsl.kinds.kind import REGISTRY
 from dsl.shapes.types import TensorType
 from dsl.source import Source
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 
 FORMS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lark
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
@@ -10,6 +11,8 @@ from hypothesis.extra.lark import from_lark
 from dsl.fuzz.laws import hold_text
 from dsl.kinds.kind import REGISTRY
 from grammar import read_grammar
+
+pytestmark = pytest.mark.slow
 
 KINDS = sorted({name for kinds in REGISTRY.values() for name in kinds})
 NAMES = (

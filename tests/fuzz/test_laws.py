@@ -11,6 +11,8 @@ from dsl.fuzz.laws import draw, hold, hold_text, smallest
 from dsl.fuzz.program import Program
 from tests.strategies import programs
 
+pytestmark = pytest.mark.slow
+
 WRITERS = [backends.get(name) for name in ("torch", "tensorflow")]
 
 

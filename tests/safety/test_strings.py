@@ -17,6 +17,8 @@ from tests.cli.conftest import NET, Msl, written
 from tests.safety.naming import generated
 from tests.safety.trees import differences
 
+pytestmark = pytest.mark.slow
+
 STRINGS = [
     '"', "'", '"""', "'''", '""" + boom() + """', "\\", "\\\\", '\\"', "\\n", "\\x00",
     "\\N{BULLET}",

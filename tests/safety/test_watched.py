@@ -15,6 +15,8 @@ import pytest
 from tests.conftest import EXAMPLES, ROOT, SPECS
 from tests.safety import traps
 
+pytestmark = pytest.mark.slow
+
 Deeds = list[list[str]]
 
 

@@ -12,6 +12,8 @@ import pytest
 from dsl.syntax import tables
 from grammar import read_grammar
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

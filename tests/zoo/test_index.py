@@ -12,6 +12,8 @@ from dsl.zoo.index import Entry, entries, folder
 from tests.conftest import ROOT
 from tests.zoo.table import ROWS
 
+pytestmark = pytest.mark.slow
+
 ENTRIES = list(entries().values())
 SPECS = [
     [entry for entry in ENTRIES if entry.spec == spec] for spec in {e.spec: 0 for e in ENTRIES}
