@@ -55,7 +55,7 @@ def _kept(report: MemoryReport) -> dict[str, int]:
     """By layer, the bytes that its forward pass adds to those that are live."""
     kept: dict[str, int] = {}
     before = 0
-    for phase, path, live in report.moments:
+    for phase, path, live, *_ in report.moments:
         if phase == "forward":
             kept[path] = kept.get(path, 0) + live - before
             before = live

@@ -13,9 +13,9 @@ from typing import Any
 from dsl.cost.rehearsal import BYTES, Rehearsal
 from dsl.ir import Model
 from dsl.record import Record
-from dsl.tape.memory import Peak
+from dsl.tape.memory import Moment, Peak
 from dsl.tape.tape import Tape, Work
-from dsl.tape.tensors import Tensor
+from dsl.tape.tensors import Storage, Tensor
 from dsl.training.plan import LossTerm, Training
 
 LOWER = {"float32": 0, "bfloat16": 2, "float16": 2}
@@ -60,10 +60,12 @@ class MemoryReport(Record):
         activations: What is live at the end of the forward pass beside weights and state.
         live_peak: The most there is at one time.
         peak: When that is, and what comes and goes by then.
-        moments: Live bytes after each layer: phase, path, bytes without weights and state.
+        moments: Bytes without weights and state after each layer of each phase, in order.
         work: The operations, for estimates of time.
         levels: Each size of the gradients during the step, with the most live bytes beside them,
             weights and state: what the peak is where devices share the gradients.
+        kept: By path, the bytes that a layer is the first to keep for the backward pass: inputs,
+            results, masks, copies of weights.
     """
 
     weights: int
@@ -73,9 +75,10 @@ class MemoryReport(Record):
     activations: int
     live_peak: int
     peak: Peak
-    moments: tuple[tuple[str, str, int], ...]
+    moments: tuple[Moment, ...]
     work: tuple[Work, ...]
     levels: tuple[tuple[int, int], ...] = ()
+    kept: Mapping[str, int] = {}
 
     def tide(self, share: float) -> float:
         """The most of activations, temporaries and a share of the gradients at one time."""
@@ -96,12 +99,15 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
     losses = training.losses if training else ()
     outputs = run.forward()
     activations = tape.memory.live
+    kept = _kept(tape)
     params = [param for group in run.params.values() for param in group.values()]
     weights = sum(param.bytes for param in params if param.needs)
     if setup.accumulate > 1:
         _earlier(tape, params)
     if setup.training:
         _backward(run, outputs, losses)
+        tape.memory.phase = tape.memory.path = "step"
+        tape.memory.mark()
     tape.memory.learned(0)
     optimizer: Any = training and training.optimizer
     state = optimizer.state_slots * weights if optimizer and setup.training else 0
@@ -109,16 +115,28 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
     return MemoryReport(
         weights, buffers, weights * setup.training, state, activations,
         tape.memory.highest + weights + buffers + state, tape.memory.peak,
-        tuple(tape.memory.moments), tuple(tape.work), tuple(tape.memory.levels),
+        tuple(tape.memory.moments), tuple(tape.work), tuple(tape.memory.levels), kept,
     )  # fmt: skip
 
 
+def _kept(tape: Tape) -> dict[str, int]:
+    """What the backward pass needs, each tensor with the first layer that keeps it."""
+    kept: dict[str, int] = {}
+    seen: set[Storage] = set()
+    for step in tape.steps:
+        for storage in step.kept:
+            if storage not in seen:
+                seen.add(storage)
+                kept[step.path] = kept.get(step.path, 0) + storage.bytes
+    return kept
+
+
 def _earlier(tape: Tape, params: Iterable[Any]) -> None:
-    """Gradients of earlier passes of the same step are there already."""
-    for param in params:
-        if param.needs:
-            param.gradient = tape.memory.allocate(param.bytes)
-            tape.memory.learned(param.bytes)
+    """Gradients of earlier passes of the same step are there from the start."""
+    learned = [param for param in params if param.needs]
+    for param in learned:
+        param.gradient = Storage(param.bytes)
+    tape.memory.beside(sum(param.bytes for param in learned))
 
 
 def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossTerm]) -> None:
@@ -136,7 +154,9 @@ def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossT
     for x in raised:
         tape.release(x)
     tape.finish(losses)
+    tape.memory.mark()
     tape.backward(losses)
+    tape.memory.mark()
 
 
 def _loss(run: Rehearsal, output: Tensor, term: LossTerm) -> Tensor:

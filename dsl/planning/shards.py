@@ -116,10 +116,10 @@ def _stage_tide(report: MemoryReport, outline: Outline, strategy: Strategy, part
     """Activations and temporaries of the fullest stage."""
     inside = _inside(outline)
     forward = [
-        live for phase, path, live in report.moments
+        live for phase, path, live, *_ in report.moments
         if phase == "forward" and path.startswith(inside)
     ]  # fmt: skip
-    again = [live for phase, _, live in report.moments if phase == "recompute"]
+    again = [live for phase, _, live, *_ in report.moments if phase == "recompute"]
     blocks = forward[-1] if forward else report.activations
     working = max(0.0, max(again, default=0.0) - blocks)
     share = -(-outline.rounds // strategy.pipeline) / max(outline.rounds, 1)

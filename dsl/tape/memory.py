@@ -5,6 +5,10 @@ from __future__ import annotations
 from dsl.record import Record
 from dsl.tape.tensors import Storage
 
+Moment = tuple[str, str, int, int, int]
+"""Phase and path of a layer; bytes live when it ends, the most while it ran, and how many of the
+former are gradients of weights."""
+
 
 class Peak(Record):
     """The moment of the most live bytes.
@@ -30,25 +34,29 @@ class Memory:
         gradients: Those of them that are gradients of weights.
         highest: The most there were.
         phase, path: Where the step is; the caller keeps them up to date.
-        moments: For a timeline, live bytes after each layer: phase, path, bytes.
+        crest: The most there were since the last moment that was written down.
+        moments: For a timeline, what is live after each layer.
         levels: Each size that the gradients of weights had so far, with the most live bytes beside
             them while they had it.
     """
 
     __slots__ = (
-        "gradients", "highest", "level", "levels", "live", "moments", "path", "peak", "phase"
+        "crest", "gradients", "highest", "level", "levels", "live", "moments", "path", "peak",
+        "phase",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.live = self.highest = self.level = self.gradients = 0
+        self.live = self.highest = self.level = self.gradients = self.crest = 0
         self.phase = self.path = ""
         self.peak = Peak(0, 0, "", "")
-        self.moments: list[tuple[str, str, int]] = []
+        self.moments: list[Moment] = []
         self.levels: list[tuple[int, int]] = []
 
     def allocate(self, bytes_: int) -> Storage:
         """New bytes, held once."""
         self.live += bytes_
+        if self.live > self.crest:
+            self.crest = self.live
         if self.live > self.level:
             self.level = self.live
             if self.live > self.highest:
@@ -60,6 +68,20 @@ class Memory:
         self.levels.append((self.gradients, self.level - self.gradients))
         self.gradients += bytes_
         self.level = self.live
+
+    def beside(self, bytes_: int) -> None:
+        """Everything so far ran beside gradients of earlier passes."""
+        self.live += bytes_
+        self.crest += bytes_
+        self.highest += bytes_
+        self.level += bytes_
+        self.gradients += bytes_
+        peak = self.peak
+        self.peak = Peak(peak.bytes + bytes_, peak.gradients + bytes_, peak.phase, peak.path)
+        self.moments = [
+            (phase, path, live + bytes_, most + bytes_, gradients + bytes_)
+            for phase, path, live, most, gradients in self.moments
+        ]
 
     def _note(self) -> None:
         self.highest = self.live
@@ -73,4 +95,5 @@ class Memory:
 
     def mark(self) -> None:
         """Writes the timeline on."""
-        self.moments.append((self.phase, self.path, self.live))
+        self.moments.append((self.phase, self.path, self.live, self.crest, self.gradients))
+        self.crest = self.live

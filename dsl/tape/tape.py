@@ -291,8 +291,12 @@ class Tape:
 
     def replay(self) -> None:
         """Runs the operations written down backwards."""
+        memory = self.memory
         while self.steps:
-            self._back(self.steps.pop())
+            step = self.steps.pop()
+            if step.path != memory.path:
+                memory.mark()
+            self._back(step)
 
     def _back(self, step: Step) -> None:
         memory = self.memory
