@@ -36,6 +36,7 @@ class Setup(Record):
         gathered: Whether weights are gathered from several devices for each use, in the precision
             of the products.
         fused_attention: Whether attention runs in a fused kernel, as since PyTorch 2.0.
+        channels_last: Whether images lie in memory with their channels last, as in generated code.
     """
 
     batch: int = 1
@@ -47,6 +48,7 @@ class Setup(Record):
     device: str = "cuda"
     gathered: bool = False
     fused_attention: bool = True
+    channels_last: bool = True
 
 
 class MemoryReport(Record):

@@ -36,6 +36,9 @@ class Identity(Layer):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
 
+    def rehearse(self, act: Act) -> Tensor:
+        return act.tape.view(act.x, act.shape)
+
 
 class Scale(Layer):
     """``factor * x + offset``, with numbers that are not learned; ``Scale(-1, 1)`` is ``1 - x``.

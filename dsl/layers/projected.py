@@ -297,7 +297,7 @@ class Projected(Layer, abstract=True):
             shown = (*(self.heads,) * self.alibi, q.shape[-2], k.shape[-2])
             extras.append(tape.tensor(shown, 4 if self.alibi else 1, real=self.alibi))
         if self.softcap is None and not self.sinks:
-            return fused(tape, q, k, v, extras, self.dropout, flops)
+            return fused(tape, q, k, v, extras, self.dropout, flops, self.causal)
         if self.kv_heads not in (None, self.heads):
             k, v = (tape.run("copy", (x,), (*q.shape[:-2], *x.shape[-2:])) for x in (k, v))
         changes = ["nothing", "output", "nothing"] if self.softcap else []

@@ -41,9 +41,12 @@ def rotate(tape: Tape, x: Tensor, features: int) -> Tensor:
 
 
 def fused(
-    tape: Tape, q: Tensor, k: Tensor, v: Tensor, extras: Sequence[Tensor], drop: float, flops: int
-) -> Tensor:
+    tape: Tape, q: Tensor, k: Tensor, v: Tensor, extras: Sequence[Tensor], drop: float, flops: int,
+    causal: bool = False,
+) -> Tensor:  # fmt: skip
     """``scaled_dot_product_attention``: keeps its operands, its result and a sum for each query.
+
+    Where it is `causal` the device computes half of the products.
 
     Source: Dao et al., FlashAttention (2022), algorithm 1; PyTorch's derivatives of
     ``_scaled_dot_product_flash_attention``.
@@ -57,7 +60,7 @@ def fused(
     rows = q.count // q.shape[-1]
     return tape.run(
         "attention", (q, k, v, *extras), shape, size=q.size, keep=(q, k, v, *extras),
-        keep_output=True, extra=STATISTIC * rows, flops=flops,
+        keep_output=True, extra=STATISTIC * rows, flops=flops // 2 if causal else flops,
     )  # fmt: skip
 
 

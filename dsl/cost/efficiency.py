@@ -1,0 +1,110 @@
+"""How much of a device's peaks operations reach: the one table of fitted coefficients.
+
+`tests/bench/fit_time.py` finds `FITTED` from one device, the RTX 3090: 106 training steps and 131
+forward passes of image models that timm's authors measured (automatic mixed precision, the largest
+batch that fits). All else here is from data sheets or published on its own, and says where.
+"""
+
+from __future__ import annotations
+
+from dsl.devices.device import Device
+
+FITTED = {
+    "gemm": 1.107,
+    "conv": 1.076,
+    "grouped": 0.243,
+    "depthwise": 0.154,
+    "attention": 0.649,
+    "traffic gemm": 0.251,
+    "traffic conv": 0.59,
+    "traffic grouped": 0.664,
+    "traffic depthwise": 1.114,
+    "traffic batch_norm": 0.588,
+    "traffic pool": 0.23,
+    "backward grouped": 4.628,
+    "backward depthwise": 3.221,
+    "channels first": 1.52,
+}
+"""Shares of the peak FLOP/s (of fp32 for depthwise convolutions, which use no tensor cores) and,
+after ``traffic``, of the bandwidth; ``backward`` is how many times longer FLOPs take there.
+
+Above 1 are products: GeForce cards run faster than the clock that their peaks are quoted at.
+Traffic of products is counted once for each operand; that tiles are read several times is in the
+share. ``channels first`` is how many times longer convolutions in 16 bits take in that layout."""
+
+STREAM = 0.95
+"""Share of the bandwidth of everything else: element-wise operations, copies, reductions.
+
+A copy of large arrays reaches 0.90 on an H200; operations in place need less than is counted."""
+
+SHARPNESS = 2.5
+"""How arithmetic and traffic of one operation overlap: the exponent of a power sum. 1 would be one
+after the other, infinity the longer of the two."""
+
+LAUNCH = 3e-6
+"""Seconds between two kernels on the device: what small operations do not get below."""
+
+HOST = 1.2e-5
+"""Seconds in which an eager framework sends off one operation: no step is faster than that."""
+
+UPDATE = 0.8
+"""Share of the bandwidth that a fused optimizer reaches."""
+
+CEILINGS = {
+    "volta": 0.85,
+    "ampere-dc": 0.70,
+    "hopper": 0.57,
+    "blackwell-dc": 0.57,
+    "cdna": 0.45,
+    "tpu": 0.6,
+    "gaudi": 0.5,
+    "apple": 0.65,
+    "cpu": 0.6,
+}
+"""What large products reach by family, against a GeForce card's share of its peak.
+
+Data-centre parts quote a clock that they do not hold under load. Those of A100 and H100 are set so
+that language models reach the utilisation that llm-foundry publishes; 0.57 of an H100 is 620
+TFLOP/s, and matrix products alone reach 620 to 790. Volta: NVIDIA's ResNet-50. Apple: 0.54 of an
+M1's and 0.75 of an M3 Max's peak were measured. Those not listed: 1. The others are priors."""
+
+CACHE = {
+    "volta": 0.075e6,
+    "turing": 0.08e6,
+    "ampere": 0.07e6,
+    "ampere-dc": 0.37e6,
+    "hopper": 0.38e6,
+    "ada": 0.6e6,
+    "blackwell": 0.6e6,
+    "blackwell-dc": 0.85e6,
+}
+"""Bytes of second-level cache for each unit, from the vendor's architecture whitepapers."""
+
+CACHED = 1.5
+"""How many times fewer bytes an operation fetches at best whose operands lie in the cache."""
+
+PLAIN, DOUBTFUL, UNSEEN, HOSTED = 0.19, 0.45, 0.06, 0.2
+"""Half widths of the 90 % band of log time: of plain models on the fitted device, what grouped and
+depthwise convolutions add for their share of the time, what another device adds, and what it adds
+that the host is the bound."""
+
+PRIOR = 0.6
+"""Half width for kinds of device that nothing was measured on: half to twice as long, nearly."""
+
+VALIDATED = ("volta", "turing", "ampere", "ada", "hopper", "blackwell")
+"""Generations whose steps predictions were compared with."""
+
+
+def of_family(table: dict[str, float], device: Device, default: float) -> float:
+    """What a table says about a device's family, else about its generation, else the default."""
+    return table.get(device.family, table.get(device.generation, default))
+
+
+def ceiling(device: Device) -> float:
+    """What large products reach of the peak, against the fitted device: all of a measured one."""
+    return 1 / FITTED["gemm"] if device.measured else of_family(CEILINGS, device, 1.0)
+
+
+def cache(device: Device) -> float:
+    """Bytes of second-level cache."""
+    return (device.units or 0) * of_family(CACHE, device, 0.0)
