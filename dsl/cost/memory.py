@@ -34,7 +34,7 @@ class Setup(Record):
         sizes: Sizes of symbols that differ from the declared ones.
         device: ``cuda`` or ``cpu``, which fuse different kernels.
         gathered: Whether weights are gathered from several devices for each use, in the precision
-            of the products.
+            of the products, in which then everything up to the loss is computed.
         fused_attention: Whether attention runs in a fused kernel, as since PyTorch 2.0.
         channels_last: Whether images lie in memory with their channels last, as in generated code.
     """

@@ -74,12 +74,12 @@ def alone(report: MemoryReport, cluster: Cluster, setup: Setup, flops: float) ->
         flops: Model FLOPs of the micro-batch, forward and backward.
     """
     device = cluster.device
-    if is_language(report.work):
+    time = step_time(report, device, setup.replace(accumulate=1))
+    if is_language(report.work) and time.bound != "launches":
         share = language_share(device, setup.precision)
         peak = device.peak("tf32" if setup.precision == "float32" else setup.precision)
         low, mid, high = (flops / (peak * part) for part in (share.high, share.mid, share.low))
         return Alone(Interval(low, mid, high, share.basis), 0.0, "utilisation")
-    time = step_time(report, device, setup.replace(accumulate=1))
     optimizer = time.parts.get("optimizer", 0.0)
     rest = max(time.step.mid - optimizer, 0.0) / (time.step.mid or 1.0)
     return Alone(time.step * rest, optimizer, "operations")

@@ -216,7 +216,7 @@ class Planner:
             batch = micro * parts * copies
         parts = -(-batch // (copies * micro))
         cluster = Cluster(ask.device, count, ask.per_node, ask.network)
-        gathered = strategy.data == "fsdp" and copies > 1
+        gathered = (strategy.data == "fsdp" and copies > 1) or strategy.pipeline > 1
         setup, report = self._rehearsed(micro, parts > 1, gathered, recompute)
         live = held(report, self.outline, setup, strategy, copies, parts)
         room = needed(live, report, ask.device, count)

@@ -12,7 +12,8 @@ Tensor and pipeline parallelism are on paper. Devices that share layers keep equ
 and activations, normalisation split over positions as well (Korthikanti et al. 2022, section 4.2.2:
 ``sbh(34 + 5as/h)/t`` a layer). Of a pipeline, the first stage keeps the activations of as many
 parts of the batch as there are stages, the last those of one and what follows the last block
-(section 4.2.3; one forward, one backward: Narayanan et al. 2021).
+(section 4.2.3; one forward, one backward: Narayanan et al. 2021); a stage makes its weights' copies
+in the precision of the products once.
 """
 
 from __future__ import annotations
@@ -139,6 +140,8 @@ def _exchange(
     width = LOWER[setup.precision] or 4
     sent = outline.boundary * setup.batch * width
     exchange = float(sent * (strategy.tensor > 1) + 2 * sent * (strategy.pipeline > 1))
+    if strategy.pipeline > 1 and strategy.data != "fsdp" and width < 4:
+        exchange += width * outline.params * outline.stage(strategy.pipeline) / strategy.tensor
     if copies == 1:
         return exchange
     unit = outline.largest / strategy.tensor

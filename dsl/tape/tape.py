@@ -82,7 +82,8 @@ class Tape:
         fused_dropout: Whether attention with dropout runs in a fused kernel, as on CUDA; elsewhere
             its scores are written out.
         gathered: Whether weights come in the precision of the products, as where several devices
-            hold parts of them and gather them for each use: no copies are made or kept.
+            hold parts of them and gather them for each use: no copies are made or kept, and
+            everything up to the loss is computed in that precision.
         fused_attention: Whether attention runs in a fused kernel at all, as since PyTorch 2.0.
     """
 
@@ -161,6 +162,8 @@ class Tape:
             real: Whether the result holds real numbers.
         """
         size = size or max(x.size for x in inputs)
+        if real and self._narrow():
+            size = min(size, self.lower)
         needs = (
             self.recording
             and real
@@ -216,7 +219,13 @@ class Tape:
 
     def raised(self, x: Tensor) -> Tensor:
         """What an operation that needs range computes with."""
-        return self.cast(x, 4) if self.lower and x.real and x.size < 4 else x
+        if not self.lower or not x.real or x.size >= 4 or self._narrow():
+            return x
+        return self.cast(x, 4)
+
+    def _narrow(self) -> bool:
+        """Whether everything is computed in lower precision now, not products alone."""
+        return self.gathered and self.lower > 0 and self.memory.phase in ("forward", "recompute")
 
     def prepared(self, params: Sequence[Param]) -> None:
         """Makes the lower-precision copies of weights that a product needs."""
