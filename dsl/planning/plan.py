@@ -221,7 +221,7 @@ class Planner:
         live = held(report, self.outline, setup, strategy, copies, parts)
         room = needed(live, report, ask.device, count)
         told = traffic(self.outline, setup, strategy, cluster, parts)
-        one = self._one(cluster, setup, report)
+        one = self._one(cluster, micro, parts > 1, recompute)
         flops = self.flops * batch
         speed = pace(one, strategy, cluster, parts, told, ask.precision, flops)
         steps = ask.steps if ask.samples is None else -(-ask.samples // batch)
@@ -232,10 +232,14 @@ class Planner:
             self._money(seconds, count),
         )  # fmt: skip
 
-    def _one(self, cluster: Cluster, setup: Setup, report: MemoryReport) -> Alone:
-        key = (setup.batch, setup.recompute, setup.gathered)
+    def _one(
+        self, cluster: Cluster, micro: int, several: bool, recompute: tuple[str, ...]
+    ) -> Alone:
+        """The time on one device, of the arithmetic that times are calibrated for: autocast."""
+        key = (micro, recompute)
         if key not in self._alone:
-            self._alone[key] = alone(report, cluster, setup, self.flops * setup.batch)
+            setup, report = self._rehearsed(micro, several, False, recompute)
+            self._alone[key] = alone(report, cluster, setup, self.flops * micro)
         return self._alone[key]
 
     def _rehearsed(

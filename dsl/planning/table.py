@@ -119,11 +119,11 @@ def _traffic(row: Row) -> list[str]:
         ("weights", held.weights), ("optimizer", held.optimizer), ("buffers", held.buffers),
         ("exchange", held.exchange),
     ]  # fmt: skip
-    shown = ", ".join(f"{name} {value / GIB:.2f}" for name, value in parts if value)
+    shown = ", ".join(f"{name} {_bytes(value)}" for name, value in parts if value)
     lines = [
-        f"On {row.count:,} ({row.strategy.name}), each device holds {held.live / GIB:.1f} GiB of "
+        f"On {row.count:,} ({row.strategy.name}), each device holds {_bytes(held.live)} of "
         f"tensors at the peak ({held.basis}): {shown}; activations, temporaries and gradients "
-        f"together {held.tide / GIB:.2f}.",
+        f"together {_bytes(held.tide)}.",
         f"A step computes {_duration(pace.compute)}, idles {_duration(pace.idle)} and waits "
         f"{_duration(pace.exposed)} for messages:",
     ]
@@ -133,7 +133,7 @@ def _traffic(row: Row) -> list[str]:
 
 def _told(item: Collective) -> str:
     return (
-        f"{item.name} ({item.among}): {item.bytes / GIB:.2f} GiB sent by each in {item.calls:,} "
+        f"{item.name} ({item.among}): {_bytes(item.bytes)} sent by each in {item.calls:,} "
         f"messages at {item.bandwidth / 1e9:.0f} GB/s, {_duration(item.seconds)}"
     )
 
@@ -178,6 +178,14 @@ def _duration(seconds: float) -> str:
         if seconds >= scale * (1 if unit in ("h", "min") else 2):
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
+
+
+def _bytes(value: float) -> str:
+    """An amount of memory in the unit that a person would use."""
+    for unit, scale in (("GiB", GIB), ("MiB", 2**20)):
+        if value >= scale:
+            return f"{value / scale:,.4g} {unit}"
+    return f"{value / 1024:.3g} KiB"
 
 
 def _between(value: Interval, scale: float) -> str:
