@@ -14,6 +14,7 @@ from dsl.cost.interval import Interval
 from dsl.cost.memory import MemoryReport, Setup
 from dsl.cost.time import step_time
 from dsl.cost.utilisation import is_language, language_share
+from dsl.devices.device import Device
 from dsl.planning.cluster import Cluster
 from dsl.planning.strategy import Strategy
 from dsl.planning.traffic import Collective
@@ -67,19 +68,31 @@ class Pace(Record):
 def alone(report: MemoryReport, cluster: Cluster, setup: Setup, flops: float) -> Alone:
     """The time of one micro-batch on one device, as if that had all the memory it needs.
 
+    Of a language model it is the longer of what its operations take and of what published runs do:
+    small models do not reach their utilisation, and large ones are no better tuned than they.
+
     Args:
         report: The rehearsed step.
         cluster: For the device.
         setup: How it was rehearsed.
         flops: Model FLOPs of the micro-batch, forward and backward.
     """
-    device = cluster.device
+    operations = _by_operation(report, cluster.device, setup)
+    if not is_language(report.work):
+        return operations
+    published = _by_utilisation(cluster.device, setup, flops)
+    return max(operations, published, key=lambda found: found.seconds.mid)
+
+
+def _by_utilisation(device: Device, setup: Setup, flops: float) -> Alone:
+    share = language_share(device, setup.precision)
+    peak = device.peak("tf32" if setup.precision == "float32" else setup.precision)
+    low, mid, high = (flops / (peak * part) for part in (share.high, share.mid, share.low))
+    return Alone(Interval(low, mid, high, share.basis), 0.0, "utilisation")
+
+
+def _by_operation(report: MemoryReport, device: Device, setup: Setup) -> Alone:
     time = step_time(report, device, setup.replace(accumulate=1))
-    if is_language(report.work) and time.bound != "launches":
-        share = language_share(device, setup.precision)
-        peak = device.peak("tf32" if setup.precision == "float32" else setup.precision)
-        low, mid, high = (flops / (peak * part) for part in (share.high, share.mid, share.low))
-        return Alone(Interval(low, mid, high, share.basis), 0.0, "utilisation")
     optimizer = time.parts.get("optimizer", 0.0)
     rest = max(time.step.mid - optimizer, 0.0) / (time.step.mid or 1.0)
     return Alone(time.step * rest, optimizer, "operations")

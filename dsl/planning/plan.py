@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -30,8 +30,11 @@ MOST = 1024
 PARTS = 4
 """Micro-batches for each stage of a pipeline where no batch is given."""
 
-CLEARLY = 1.02
+CLEARLY = 1.05
 """How much quicker a way has to be to be preferred to a simpler one."""
+
+TIE = 1.02
+"""How much more a figure has to be to count as more at all."""
 
 ADAM = 2
 """Values of optimizer state for each weight where the spec has no optimizer."""
@@ -315,11 +318,17 @@ def smallest(rows: Iterable[Row]) -> Row | None:
 
 def cheapest(rows: Iterable[Row]) -> Row | None:
     """Of the rows that fit the one with the fewest hours of devices for a sample."""
-    fitting = [row for row in rows if _fits(row)]
-    return max(fitting, key=lambda row: row.samples_per_second / row.count, default=None)
+    return _most(rows, lambda row: row.samples_per_second / row.count)
 
 
 def fastest(rows: Iterable[Row]) -> Row | None:
     """Of the rows that fit the one with the most samples a second."""
+    return _most(rows, lambda row: row.samples_per_second)
+
+
+def _most(rows: Iterable[Row], figure: Callable[[Row], float]) -> Row | None:
+    """Of the rows that fit that with the highest figure; of ties that with the fewest devices."""
     fitting = [row for row in rows if _fits(row)]
-    return max(fitting, key=lambda row: row.samples_per_second, default=None)
+    least = max(map(figure, fitting), default=0.0) / TIE
+    near = [row for row in fitting if figure(row) >= least]
+    return min(near, key=lambda row: row.count, default=None)

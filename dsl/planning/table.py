@@ -246,11 +246,12 @@ def _price(ask: Ask) -> dict[str, Any] | None:
 
 def _row_record(planner: Planner, row: Row) -> dict[str, Any]:
     held, pace = row.held, row.pace
+    states = "exact" if row.strategy.devices == 1 else "prior"
     live = {
         name: {"value": round(getattr(held, name)), "unit": "bytes", "basis": basis}
         for name, basis in (
-            ("weights", "exact"), ("buffers", "exact"), ("gradients", "exact"),
-            ("optimizer", "exact"), ("tide", held.basis), ("exchange", "prior"),
+            ("weights", states), ("buffers", "exact"), ("gradients", states),
+            ("optimizer", states), ("tide", held.basis), ("exchange", "prior"),
             ("live", held.basis),
         )
     }  # fmt: skip

@@ -30,7 +30,13 @@ def runs() -> tuple[Run, ...]:
 
 
 def planned(run: Run) -> tuple[Planner, Row]:
-    """The plan of a run."""
+    """The plan of a run; it is made once."""
+    return _planned(tuple(run.items()))
+
+
+@cache
+def _planned(items: tuple[tuple[str, str], ...]) -> tuple[Planner, Row]:
+    run = dict(items)
     define = dict(pair.split("=") for pair in run["define"].split())
     spec = dsl.load(str(EXAMPLES / "zoo" / f"{run['spec']}.msl"), model=run["model"], define=define)
     model = spec.compilation.model

@@ -94,3 +94,16 @@ def test_slower_networks_take_longer() -> None:
     assert slow.pace.step.mid > 2 * fast.pace.step.mid
     assert slow.pace.utilisation < fast.pace.utilisation
     assert fast.held == slow.held
+
+
+def test_small_language_models_do_not_reach_the_published_share() -> None:
+    def share(micro: int, model: str = "") -> float:
+        row = of_spec(
+            "gpt2.msl", "a100-80gb", model=model, batch=micro, micro=micro, recompute=()
+        ).best(1)
+        assert row is not None
+        return row.pace.utilisation
+
+    assert share(1) < 0.9 * share(32)
+    assert share(8, "GPT2XL") == pytest.approx(0.54, rel=0.06)
+    assert share(32) < 0.54
