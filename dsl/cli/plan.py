@@ -75,7 +75,7 @@ class Rate(click.ParamType):
 @click.option(
     "--strategy",
     metavar="S",
-    help="ddp, zero1, zero2, zero3, fsdp, tp=N, pp=N, or several: tp=8,pp=4,zero1.",
+    help="ddp, zero1, zero2, zero3, fsdp, tp=N, pp=N, several (tp=8,pp=4,zero1), or auto.",
 )
 @click.option("--tokens", type=Count(), metavar="N", help="Train on this many tokens, such as 15T.")
 @click.option("--samples", type=Count(), metavar="N", help="Train on this many samples.")
@@ -200,7 +200,7 @@ def _count_of(compilation: Compilation) -> int | None:
 def _strategy(compilation: Compilation, text: str | None) -> Strategy | None:
     from dsl.planning.strategy import BadStrategy, strategy_of
 
-    if text is None and not _given(compilation, "device.strategy"):
+    if text == "auto" or (text is None and not _given(compilation, "device.strategy")):
         return None
     try:
         return strategy_of(compilation.training.device.strategy if text is None else text)

@@ -85,6 +85,14 @@ def test_options_count_more_than_the_spec(msl: Msl) -> None:
     assert again["memory"]["live"]["value"] < none["memory"]["live"]["value"]
 
 
+def test_auto_forgets_the_strategy_of_the_spec(msl: Msl) -> None:
+    words = ("plan", LLAMA, "--on", "h200", "--count", "2", "--json")
+    fixed, free = (json.loads(msl(*words, *more).output)["rows"][0]["strategy"]
+                   for more in ((), ("--strategy", "auto")))  # fmt: skip
+    assert fixed == "fsdp"
+    assert free in ("ddp", "zero1", "zero2", "fsdp", "tp=2,fsdp")
+
+
 def test_epochs_multiply_samples(msl: Msl) -> None:
     words = ("plan", RESNET, "--on", "a100-80gb", "--count", "8", "--batch", "256", "--json")
     once = json.loads(msl(*words, "--samples", "1281167").output)["rows"][0]

@@ -6,8 +6,12 @@ import time
 
 import pytest
 
-from dsl.planning.plan import cheapest, fastest, smallest
-from dsl.planning.strategy import Strategy
+import dsl
+from dsl.cost.report import estimate
+from dsl.devices import find
+from dsl.planning.plan import Ask, Planner, cheapest, fastest, smallest
+from dsl.planning.strategy import Strategy, strategy_of
+from tests.conftest import EXAMPLES
 from tests.planning.specs import of_spec, square
 
 
@@ -87,3 +91,22 @@ def test_the_same_question_gets_the_same_answer() -> None:
     one, two = (of_spec("gpt2.msl", "a100-40gb", batch=96).table(most=8) for _ in range(2))
     assert [row.needed for row in one] == [row.needed for row in two]
     assert [row.pace for row in one] == [row.pace for row in two]
+
+
+@pytest.mark.parametrize("name", ["albert", "lstm_lm", "mixtral", "t5", "unet", "vit", "whisper"])
+def test_every_strategy_of_other_architectures(name: str) -> None:
+    spec = dsl.load(str(EXAMPLES / "zoo" / f"{name}.msl")).compilation
+    assert spec.model is not None
+    planner = Planner(spec.model, spec.training, Ask(find("a100-80gb"), "bfloat16", 16, 2))
+    assert planner.outline.params == estimate(spec.model).params
+    live = {}
+    for text in ("ddp", "zero1", "zero2", "fsdp", "tp=4", "pp=2", "tp=2,pp=2,fsdp"):
+        planner.ask = planner.ask.replace(strategy=strategy_of(text))
+        row = planner.best(8)
+        assert row is not None
+        live[text] = row.held.live
+        assert 0 < row.pace.utilisation < 1
+        assert row.needed.low <= row.needed.mid <= row.needed.high
+        assert row.pace.step.low <= row.pace.step.mid <= row.pace.step.high
+    assert live["ddp"] > live["zero1"] > live["zero2"]
+    assert live["ddp"] > live["fsdp"]
