@@ -10,20 +10,21 @@ from __future__ import annotations
 from dsl.devices.device import Device
 
 FITTED = {
-    "gemm": 1.107,
-    "conv": 1.076,
-    "grouped": 0.243,
-    "depthwise": 0.154,
-    "attention": 0.649,
-    "traffic gemm": 0.251,
-    "traffic conv": 0.59,
-    "traffic grouped": 0.664,
-    "traffic depthwise": 1.114,
-    "traffic batch_norm": 0.588,
-    "traffic pool": 0.23,
-    "backward grouped": 4.628,
-    "backward depthwise": 3.221,
-    "channels first": 1.52,
+    "gemm": 1.138,
+    "conv": 1.087,
+    "grouped": 0.235,
+    "depthwise": 0.143,
+    "attention": 0.632,
+    "traffic gemm": 0.253,
+    "traffic conv": 0.302,
+    "traffic conv1x1": 0.746,
+    "traffic grouped": 0.652,
+    "traffic depthwise": 1.04,
+    "traffic batch_norm": 0.605,
+    "traffic pool": 0.259,
+    "backward grouped": 4.558,
+    "backward depthwise": 3.487,
+    "channels first": 1.506,
 }
 """Shares of the peak FLOP/s (of fp32 for depthwise convolutions, which use no tensor cores) and,
 after ``traffic``, of the bandwidth; ``backward`` is how many times longer FLOPs take there.
@@ -31,6 +32,9 @@ after ``traffic``, of the bandwidth; ``backward`` is how many times longer FLOPs
 Above 1 are products: GeForce cards run faster than the clock that their peaks are quoted at.
 Traffic of products is counted once for each operand; that tiles are read several times is in the
 share. ``channels first`` is how many times longer convolutions in 16 bits take in that layout."""
+
+ALIKE = {"conv1x1": "gemm"}
+"""Categories that compute as another: a convolution of single points is a matrix product."""
 
 STREAM = 0.95
 """Share of the bandwidth of everything else: element-wise operations, copies, reductions.

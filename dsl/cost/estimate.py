@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsl.cost.interval import Interval
 from dsl.cost.memory import MemoryReport, Setup, rehearse
 from dsl.cost.report import CostReport, estimate
-from dsl.cost.room import Verdict, device_memory, verdict
+from dsl.cost.room import Verdict, device_memory, least_memory, verdict
 from dsl.cost.time import TimeReport, step_time
 from dsl.devices.device import Device
 from dsl.ir import Model
@@ -84,6 +84,7 @@ def on_device(outlook: Outlook, device: Device) -> Outlook:
     memory, setup = outlook.memory, outlook.setup
     needed = device_memory(memory, device)
     return outlook.replace(
-        device=device, needed=needed, fits=verdict(needed, device),
+        device=device, needed=needed,
+        fits=verdict(needed, device, least_memory(memory, device)),
         time=step_time(memory, device, setup),
     )  # fmt: skip

@@ -25,6 +25,10 @@ DOUBTED = frozenset(["grouped", "depthwise"])
 """Categories whose kernels differ most from one size and release to another."""
 
 
+TURNED = frozenset(["conv", "conv1x1", "grouped"])
+"""Categories that tensor cores compute with channels last, and turn what lies otherwise."""
+
+
 class TimeReport(Record):
     """The time of an optimizer step.
 
@@ -145,7 +149,7 @@ class _Clock:
         fitted, device = at.FITTED, self.device
         precision = self.setup.precision if size < 4 else "tf32"
         peak = device.peak("fp32") if category == "depthwise" else device.peak(precision)
-        share = fitted.get(category, 1.0)
+        share = fitted.get(at.ALIKE.get(category, category), 1.0)
         if category != "depthwise":
             share *= self.ceiling
         flop = 1 / (peak * share)
@@ -153,7 +157,7 @@ class _Clock:
             flop *= fitted.get(f"backward {category}", 1.0)
         reach = fitted.get(f"traffic {category}", at.STREAM)
         byte = self._passes(category, back) / (device.bandwidth * reach)
-        if category in ("conv", "grouped") and not self.setup.channels_last:
+        if category in TURNED and not self.setup.channels_last:
             if peak > device.peak("fp32"):
                 return flop * fitted["channels first"], byte * fitted["channels first"]
         return flop, byte

@@ -88,7 +88,7 @@ class Convolution(Layer, abstract=True):
     def rehearse(self, act: Act) -> Tensor:
         """A product that keeps its input; padding that a framework cannot express is a copy."""
         params = made_weights(act, self.weight)
-        category = "conv"
+        category = "conv" if math.prod(self.kernel_size) > 1 else "conv1x1"
         if self.groups > 1:
             category = "depthwise" if self.groups == act.x.shape[1] else "grouped"
         return act.tape.product(category, act.x, act.shape, params, act.flops)

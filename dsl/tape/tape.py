@@ -27,8 +27,8 @@ class Work:
     """One operation as a device sees it.
 
     Attributes:
-        category: ``gemm conv grouped depthwise attention norm batch_norm pool pointwise reduce copy
-            lookup scan``.
+        category: ``gemm conv conv1x1 grouped depthwise attention norm batch_norm pool pointwise
+            reduce copy lookup scan``.
         flops: Of products, 2 for each multiply-accumulate.
         bytes: Read and written.
         size: Bytes of an element, which says the precision.
@@ -403,5 +403,5 @@ class Tape:
         return total
 
 
-PRODUCTS = frozenset(["gemm", "conv", "grouped", "depthwise"])
+PRODUCTS = frozenset(["gemm", "conv", "conv1x1", "grouped", "depthwise"])
 """Categories whose weights are cast to lower precision."""

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsl.cost import efficiency as at
+from dsl.cost.time import TURNED
 from dsl.devices import find
 from tests.cost import published
 from tests.cost.published import Row
@@ -29,7 +30,8 @@ TABLE = Path(at.__file__)
 
 START = {
     "gemm": 0.95, "conv": 0.9, "grouped": 0.2, "depthwise": 0.2, "attention": 0.5,
-    "traffic gemm": 0.5, "traffic conv": 0.6, "traffic grouped": 0.6, "traffic depthwise": 0.7,
+    "traffic gemm": 0.5, "traffic conv": 0.6, "traffic conv1x1": 0.6, "traffic grouped": 0.6,
+    "traffic depthwise": 0.7,
     "traffic batch_norm": 0.7, "traffic pool": 0.7, "backward grouped": 2.0,
     "backward depthwise": 1.5, "channels first": 1.3,
 }  # fmt: skip
@@ -98,7 +100,8 @@ class Steps:
             elif first == "backward":
                 slower[(self.names == rest) & self.back] = value
             elif not rest:
-                share[self.names == name] = value
+                alike = [name, *(key for key, same in at.ALIKE.items() if same == name)]
+                share[np.isin(self.names, alike)] = value
         over_batch = self.names == "batch_norm"
         passes[(over_batch | (self.names == "norm")) & self.back] = 5 / 3
         if self.training:
@@ -107,7 +110,7 @@ class Steps:
         arithmetic = self.flops * slower / (self.peak * share)
         traffic = fetched * passes / (self.device.bandwidth * reach)
         if not self.channels_last:
-            products = (self.names == "conv") | (self.names == "grouped")
+            products = np.isin(self.names, list(TURNED))
             turned = np.where(products, fitted["channels first"], 1.0)
             arithmetic, traffic = arithmetic * turned, traffic * turned
         p = at.SHARPNESS
