@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dsl.cli.files import ToolError
+from dsl.cli.files import ToolError, is_stdin
 from dsl.cli.findings import OVER_BUDGET, is_about_model, is_terminal, show_findings
 from dsl.cli.options import compilation_of, spec_options
 
@@ -103,11 +103,20 @@ def _values(text: str) -> Iterator[int]:
 )
 @click.option("--by-module", is_flag=True, help="Tell every block and layer apart: all levels.")
 @click.option("--json", "as_json", is_flag=True, help="Print every layer as JSON.")
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    help="Write a report to look at, too: one file for any browser; - is standard output.",
+)
+@click.option(
+    "--force", is_flag=True, help="Overwrite FILE of --html even if MSL did not write it."
+)
 def command(
     file: str, model: str, define: tuple[tuple[str, str], ...],
     settings: tuple[tuple[str, str], ...], batch: int | None, devices: tuple[str, ...],
     trains: bool | None, sweep: tuple[str, tuple[int, ...]] | None, by: str, depth: int,
-    by_module: bool, as_json: bool,
+    by_module: bool, as_json: bool, page: str | None, force: bool,
 ) -> int:  # fmt: skip
     """Count what the model in FILE (- is standard input) costs, layer by layer.
 
@@ -121,12 +130,18 @@ def command(
     if compilation.model is None or any(map(is_about_model, errors)):
         show_findings(errors, err=True)
         return 1
+    if sweep and page:
+        raise click.UsageError("--html is of one size: leave out --sweep")
     if sweep:
         again = (file, model, define, settings)
         _print_sweep(compilation, again, sweep, (batch, trains, devices), as_json)
     else:
         outlooks = list(_outlooks(compilation, batch, trains, devices))
-        if as_json:
+        if page:
+            _write_page(compilation, outlooks, page, file, force)
+        if page == "-":
+            pass
+        elif as_json:
             _print_json(outlooks)
         else:
             _print_tables(compilation, outlooks, "layer" if by_module else by, depth)
@@ -151,6 +166,21 @@ def _outlooks(
 
     asked = every_device() if "all" in devices else tuple(map(device_called, devices))
     yield from (on_device(counted, device) for device in asked)
+
+
+def _write_page(
+    compilation: Compilation, outlooks: list[Outlook], path: str, spec: str, force: bool
+) -> None:
+    from dsl.cli.compile import save
+    from dsl.cli.output import stamp
+    from dsl.cost.html.page import page
+
+    assert compilation.model is not None
+    text = stamp(page(outlooks, compilation.model))
+    if is_stdin(path):
+        click.echo(text, nl=False)
+    else:
+        save(text, path, spec, force)
 
 
 def _print_json(outlooks: list[Outlook]) -> None:

@@ -1,6 +1,7 @@
 """The mark by which MSL knows what it wrote, so that nothing made by hand is ever overwritten.
 
-The last line of a generated file's docstring is ``msl: sha256=...``, the hash of all other lines.
+The last line of a generated file's docstring, or of the comment that a page of HTML begins with,
+is ``msl: sha256=...``, the hash of all other lines.
 As long as it holds, the file is MSL's own and may be written anew.
 """
 
@@ -9,13 +10,14 @@ from __future__ import annotations
 import re
 
 _MARK = re.compile(r"^(?:# )?msl: sha256=([0-9a-f]{32})\n", re.MULTILINE)
+_COMMENT = re.compile(r"\A(<!DOCTYPE html>\n<!--[^>]*?\n)(-->)")
 _DOCSTRING = re.compile(r'\A(""".*?)(""")', re.DOTALL)
 
 
 def stamp(text: str) -> str:
     """A generated text with its mark: in the docstring, or in front where there is none."""
     line = f"msl: sha256={digest(text)}\n"
-    docstring = _DOCSTRING.match(text)
+    docstring = _COMMENT.match(text) or _DOCSTRING.match(text)
     if docstring is None or not docstring[1].endswith("\n"):
         return f"# {line}{text}"
     return docstring[1] + line + text[docstring.end(1) :]

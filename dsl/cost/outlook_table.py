@@ -86,9 +86,13 @@ DEVICE_HEAD = ("device", "memory", "needs", "", "step", "between", "samples/s", 
 
 def devices_table(outlooks: Iterable[Outlook]) -> str:
     """One line for each device, the fastest first; those that have no room last."""
+    return columns([DEVICE_HEAD, *map(_device_row, by_speed(outlooks))], "<>><>>>>")
+
+
+def by_speed(outlooks: Iterable[Outlook]) -> list[Outlook]:
+    """The fastest device first; those that have no room last."""
     order = {"fits": 0, "tight": 0, "does not fit": 1}
-    ordered = sorted(outlooks, key=lambda o: (order[str(o.fits)], o.time and o.time.step.mid))
-    return columns([DEVICE_HEAD, *map(_device_row, ordered)], "<>><>>>>")
+    return sorted(outlooks, key=lambda o: (order[str(o.fits)], o.time and o.time.step.mid))
 
 
 def _device_row(outlook: Outlook) -> tuple[str, ...]:
@@ -97,11 +101,11 @@ def _device_row(outlook: Outlook) -> tuple[str, ...]:
     return (
         device.name, size(device.memory), span(needed), str(outlook.fits).upper(),
         seconds(time.step.mid), f"{seconds(time.step.low)} to {seconds(time.step.high)}",
-        f"{time.samples_per_second:,.4g}", _price(outlook),
+        f"{time.samples_per_second:,.4g}", price(outlook),
     )  # fmt: skip
 
 
-def _price(outlook: Outlook) -> str:
+def price(outlook: Outlook) -> str:
     """Dollars for a million samples, from the lowest price at the shortest time up."""
     device, time = outlook.device, outlook.time
     assert device is not None and time is not None
