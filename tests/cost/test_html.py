@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import dsl
+from dsl.cost.efficiency import CACHED, FITTED
 from dsl.cost.estimate import Outlook, on_device, outlook, setup_of
 from dsl.cost.figures import record
 from dsl.cost.html import roofline
@@ -147,7 +148,14 @@ def test_numbers_are_those_of_the_json(name: str) -> None:
 
 def test_figures_stand_in_the_page() -> None:
     text = re.sub(r"<[^>]+>", "", report("unet.msl", "h100-sxm"))
-    for words in ("31,036,481", "96.18 GFLOPs", "FITS", "to spare", "494 TFLOP/s tf32", "3.35 TB/s"):
+    for words in (
+        "31,036,481",
+        "96.18 GFLOPs",
+        "FITS",
+        "to spare",
+        "494 TFLOP/s tf32",
+        "3.35 TB/s",
+    ):
         assert words in text
     assert "DOES NOT FIT" not in text and "short" not in text
 
@@ -158,8 +166,8 @@ def test_pages_are_the_same_every_time_and_small() -> None:
     assert len(text) < 200_000
 
 
-HOSTILE = ("</script><script>alert(1)</script>", "\"'><img src=x>", "a\u202eb", "caf\u00e9", "\ud800",
-    "<!--", "]]>", "&lt;", "$title", "line\nline")  # fmt: skip
+HOSTILE = ("</script><script>alert(1)</script>", "\"'><img src=x>", "a\u202eb", "caf\u00e9",
+    "\ud800", "<!--", "]]>", "&lt;", "$title", "line\nline")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -257,9 +265,11 @@ def points(name: str) -> Iterator[tuple[roofline.Roof, roofline.Point]]:
 
 
 @pytest.mark.parametrize("name", ["gpt2.msl", "resnet50.msl", "unet.msl"])
-def test_no_operations_are_above_the_roof(name: str) -> None:
+def test_operations_are_below_the_roof(name: str) -> None:
+    """But for the clock of GeForce cards and for what lies in a cache."""
     for over, point in points(name):
-        assert 0 < point.achieved <= 1.001 * over.over(point.intensity)
+        assert 0 < point.achieved <= FITTED["gemm"] * CACHED * over.over(point.intensity)
+        assert point.achieved <= FITTED["gemm"] * over.peak
 
 
 def test_operations_add_up() -> None:
@@ -267,6 +277,9 @@ def test_operations_add_up() -> None:
     found = roofline.by_category(made)
     assert sum(point.flops for point in found) == sum(work.flops for work in made.memory.work)
     assert sum(point.count for point in found) == len(made.memory.work)
+    spent = sum(point.seconds for point in found) * made.setup.accumulate
+    parts = made.time.parts
+    assert spent == pytest.approx(parts["forward"] + parts["backward"])
     layers = roofline.by_layer(made)
     assert sum(point.flops for point in layers) == sum(work.flops for work in made.memory.work)
 

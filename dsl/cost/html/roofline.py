@@ -130,11 +130,11 @@ def _points(
 
 
 def _seconds(outlook: Outlook, group: list[Work]) -> float:
-    """What some operations of one pass take by themselves."""
+    """What some operations of one pass keep the device busy."""
     assert outlook.device is not None
-    alone = outlook.memory.replace(work=tuple(group), weights=0, optimizer=0)
-    setup = outlook.setup.replace(training=False, accumulate=1)
-    return step_time(alone, outlook.device, setup).step.mid
+    alone = outlook.memory.replace(work=tuple(group))
+    time = step_time(alone, outlook.device, outlook.setup.replace(accumulate=1))
+    return sum(time.categories.values())
 
 
 def table(points: list[Point]) -> str:
