@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from inspect import signature
+from types import ModuleType
 from typing import Any
 
 from backends.verifying.bench import Bench
@@ -39,7 +41,7 @@ class Log:
 
 
 def take_steps(bench: Bench) -> None:
-    """Compares the loss, then every step's loss and gradients, then what became of the weights."""
+    """Compares the loss, every step's loss and gradients, what became of the weights, and the rates."""
     losses = bench.each("to compute the loss", lambda twin: {
         "loss": twin.loss(bench.batches[twin.name])})  # fmt: skip
     bench.compare("loss", "evaluation", losses)
@@ -59,6 +61,25 @@ def take_steps(bench: Bench) -> None:
     bench.compare("weights", "steps", {name: _without(after[name], flat) for name in names})
     changes = {name: _changes(log.before[name], after[name], flat) for name in names}
     bench.compare("changes of weights", "steps", changes, CHANGES)
+    if any(hasattr(code, "schedule") for code in bench.codes.values()):
+        steps = bench.job.steps
+        bench.compare("learning rates", "steps", {
+            name: bench.one(name, "to schedule", lambda code=code: _rates(code, steps))
+            for name, code in bench.codes.items()})  # fmt: skip
+
+
+def _rates(code: ModuleType, steps: int) -> Arrays:
+    """The learning rate of every step of the run that schedules are asked about."""
+    asked = len(signature(code.schedule).parameters)
+    return {
+        f"step {number + 1}": code.LEARNING_RATE * code.schedule(*_factors(number, steps)[:asked])
+        for number in range(RUN * steps)
+    }
+
+
+def _factors(number: int, steps: int) -> tuple[int, int, int]:
+    """What a schedule is asked with: the step, the steps of the run, and those of an epoch."""
+    return number, RUN * steps, steps
 
 
 def _step(bench: Bench, number: int) -> dict[str, tuple[float, Arrays]]:
@@ -71,7 +92,7 @@ def _step(bench: Bench, number: int) -> dict[str, tuple[float, Arrays]]:
     rows = bench.rows[number * size : (number + 1) * size]
     if number and number == bench.job.steps - 1 and bench.job.batch >= SHORTENED:
         rows = rows[:-1]
-    factors = (number, RUN * bench.job.steps, bench.job.steps)
+    factors = _factors(number, bench.job.steps)
 
     def take(twin: Any) -> Any:
         batch = twin.take(bench.data[twin.name], rows)
