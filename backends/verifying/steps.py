@@ -41,7 +41,7 @@ class Log:
 
 
 def take_steps(bench: Bench) -> None:
-    """Compares the loss, every step's loss and gradients, what became of the weights, and the rates."""
+    """Compares the loss, steps' losses and gradients, what became of the weights, and the rates."""
     losses = bench.each("to compute the loss", lambda twin: {
         "loss": twin.loss(bench.batches[twin.name])})  # fmt: skip
     bench.compare("loss", "evaluation", losses)
