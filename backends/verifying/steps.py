@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from inspect import signature
-from types import ModuleType
 from typing import Any
 
 from backends.verifying.bench import Bench
@@ -41,7 +39,7 @@ class Log:
 
 
 def take_steps(bench: Bench) -> None:
-    """Compares the loss, steps' losses and gradients, what became of the weights, and the rates."""
+    """Compares the loss, steps' losses and gradients, what became of the weights, and schedules."""
     losses = bench.each("to compute the loss", lambda twin: {
         "loss": twin.loss(bench.batches[twin.name])})  # fmt: skip
     bench.compare("loss", "evaluation", losses)
@@ -61,20 +59,10 @@ def take_steps(bench: Bench) -> None:
     bench.compare("weights", "steps", {name: _without(after[name], flat) for name in names})
     changes = {name: _changes(log.before[name], after[name], flat) for name in names}
     bench.compare("changes of weights", "steps", changes, CHANGES)
-    if any(hasattr(code, "schedule") for code in bench.codes.values()):
-        steps = bench.job.steps
-        bench.compare("learning rates", "steps", {
-            name: bench.one(name, "to schedule", lambda code=code: _rates(code, steps))
-            for name, code in bench.codes.items()})  # fmt: skip
-
-
-def _rates(code: ModuleType, steps: int) -> Arrays:
-    """The learning rate of every step of the run that schedules are asked about."""
-    asked = len(signature(code.schedule).parameters)
-    return {
-        f"step {number + 1}": code.LEARNING_RATE * code.schedule(*_factors(number, steps)[:asked])
-        for number in range(RUN * steps)
-    }
+    asked = [_factors(number, bench.job.steps) for number in range(RUN * bench.job.steps)]
+    rates = bench.each("to schedule", lambda twin: {
+        f"step {factors[0] + 1}": twin.factor(factors) for factors in asked})  # fmt: skip
+    bench.compare("factors of the rate", "schedule", rates)
 
 
 def _factors(number: int, steps: int) -> tuple[int, int, int]:

@@ -162,7 +162,7 @@ OTHERS = [
     ("tensorflow", "clipping", "global_norm(gradients) + 1e-6)", "global_norm(gradients[:1]))",
         ("the gradients of step",)),
     ("tensorflow", "end of the schedule", "max(steps, 1), 1.0)", "max(steps - 1, 1), 1.0)",
-        ("learning rates (steps): step ",)),
+        ("factors of the rate (schedule): step ",)),
 ]  # fmt: skip
 
 

@@ -201,8 +201,7 @@ class KerasTwin:
 
         rate: tuple[Any, ...] = ()
         if hasattr(self.code, "schedule"):
-            asked = factors[: len(signature(self.code.schedule).parameters)]
-            rate = (tf.constant(self.code.LEARNING_RATE * self.code.schedule(*asked), "float64"),)
+            rate = (tf.constant(self.code.LEARNING_RATE * self.factor(factors), "float64"),)
         self.optimizer.apply = keep
         try:
             with self._running_with(numbers):
@@ -210,6 +209,16 @@ class KerasTwin:
         finally:
             self.optimizer.apply = apply
         return float(loss), found
+
+    def factor(self, factors: tuple[int, ...]) -> float:
+        """The factor of the learning rate that the file's schedule has, asked as much as it takes.
+
+        Args:
+            factors: The step, the steps of the run, and those of an epoch.
+        """
+        if not hasattr(self.code, "schedule"):
+            return 1.0
+        return self.code.schedule(*factors[: len(signature(self.code.schedule).parameters)])
 
     # --- watching -----------------------------------------------------------------------
 

@@ -201,7 +201,7 @@ class TorchTwin:
 
         if hasattr(self.code, "schedule"):
             for group in self.optimizer.param_groups:
-                group["lr"] = self.code.LEARNING_RATE * scheduled(self.code, factors)
+                group["lr"] = self.code.LEARNING_RATE * self.factor(factors)
         self.built.train()
         self.optimizer.step = step
         try:
@@ -210,6 +210,16 @@ class TorchTwin:
         finally:
             self.optimizer.step = apply
         return float(loss), found
+
+    def factor(self, factors: tuple[int, ...]) -> float:
+        """The factor of the learning rate that the file's schedule has, asked as much as it takes.
+
+        Args:
+            factors: The step, the steps of the run, and those of an epoch.
+        """
+        if not hasattr(self.code, "schedule"):
+            return 1.0
+        return self.code.schedule(*factors[: len(signature(self.code.schedule).parameters)])
 
     # --- watching -----------------------------------------------------------------------
 
@@ -291,8 +301,3 @@ def _arrays(values: Any) -> tuple[Any, ...]:
     """The tensors among some values as arrays, None for whatever else is there."""
     listed = values if isinstance(values, (tuple, list)) else (values,)
     return tuple(x.detach().numpy().copy() if isinstance(x, torch.Tensor) else None for x in listed)
-
-
-def scheduled(code: ModuleType, factors: tuple[int, ...]) -> float:
-    """What a file's schedule says of a step, asked with as much as it takes."""
-    return code.schedule(*factors[: len(signature(code.schedule).parameters)])
