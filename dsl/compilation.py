@@ -21,6 +21,7 @@ from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.modules import Loader, Modules
 from dsl.passes.scope import Module
+from dsl.passes.work import LAYER, Work, hold_size, limited
 from dsl.record import Record, field
 from dsl.source import Source
 from dsl.syntax import ast
@@ -110,6 +111,11 @@ class Compilation:
         """The syntax tree, partial where the text has mistakes."""
         return self._parsed[0]
 
+    @property
+    def unread(self) -> tuple[Diagnostic, ...]:
+        """What the parser found, which the tree lacks."""
+        return self._parsed[1]
+
     @cached_property
     def plain(self) -> Elaborated:
         """The model with plain sizes: for checks and costs."""
@@ -132,9 +138,11 @@ class Compilation:
         reporter = Reporter()
         mistaken = any(finding.is_error for finding in self.plain.diagnostics)
         model = None if mistaken else self.model  # outputs or weights may be missing
-        training = elaborate_sections(
-            self.plain.module, model, Evaluator(reporter), self.options.set, reporter
-        )
+        training = Training()
+        with limited(reporter):
+            training = elaborate_sections(
+                self.plain.module, model, Evaluator(reporter), self.options.set, reporter
+            )
         return training, tuple(reporter.diagnostics)
 
     @property
@@ -186,12 +194,14 @@ class Compilation:
         return Emitted(text, tuple(reporter.diagnostics))
 
     def _elaborate(self, trace: bool) -> Elaborated:
-        reporter = Reporter()
-        with _deep():
-            defines = self._expressions(self.options.define, reporter, "-D")
-            modules = Modules(reporter, self.loader, parse, trace, defines)
+        reporter, work = Reporter(), Work()
+        module, model = Module(self.syntax), None
+        with _deep(), limited(reporter):
+            defines = self._expressions(self.options.define, reporter)
+            modules = Modules(reporter, self.loader, parse, trace, defines, work)
             module = modules.gather(self.syntax, self._identity)
-            model = _Chooser(self, module, modules, defines, reporter, trace).model()
+            found = _Chooser(self, module, modules, defines, reporter, trace, work).model()
+            model = hold_size(found)
         return Elaborated(module, model, tuple(reporter.diagnostics))
 
     @property
@@ -200,12 +210,10 @@ class Compilation:
 
         return os.path.realpath(self.path)
 
-    def _expressions(
-        self, texts: Mapping[str, str], reporter: Reporter, option: str
-    ) -> dict[str, ast.Expr]:
+    def _expressions(self, texts: Mapping[str, str], reporter: Reporter) -> dict[str, ast.Expr]:
         parsed = {}
         for name, text in texts.items():
-            value = parse_value(Source(f"{option} {name}", text), reporter)
+            value = parse_value(Source(f"-D {name}", text), reporter)
             if value is not None:
                 parsed[name] = value
         return parsed
@@ -216,13 +224,13 @@ class _Chooser:
 
     def __init__(
         self, compilation: Compilation, module: Module, modules: Modules,
-        defines: dict[str, ast.Expr], reporter: Reporter, trace: bool,
+        defines: dict[str, ast.Expr], reporter: Reporter, trace: bool, work: Work,
     ) -> None:  # fmt: skip
         from dsl.passes.elaborate import Elaborator
 
         self.compilation, self.module, self.modules = compilation, module, modules
         self.defines, self.reporter = dict(defines), reporter
-        self.elaborator = Elaborator(reporter, trace)
+        self.elaborator = Elaborator(reporter, work, trace)
         self.applied: set[int] = set()
 
     def model(self) -> Model | None:
@@ -251,7 +259,9 @@ class _Chooser:
 
     def _one(self, name: str) -> Model | None:
         """The model or variant of that name, or by default, elaborated."""
-        self.elaborator = type(self.elaborator)(self.reporter, self.elaborator.trace)
+        self.elaborator = type(self.elaborator)(
+            self.reporter, self.elaborator.evaluator.work, self.elaborator.trace
+        )
         try:
             found = self._find(name)
             return None if found is None else self._elaborate(*found)
@@ -387,6 +397,7 @@ class _Chooser:
         home: Module,
     ) -> Model | None:
         evaluator = self.elaborator.evaluator
+        evaluator.work.spend(LAYER, decl.name_span)
         arguments = self.elaborator.signature_of(decl, module)
         self._check_defines(decl)
         args: dict[str, Any] = {}
@@ -414,6 +425,8 @@ class _Chooser:
         return model
 
     def _check_defines(self, decl: ast.ModelDecl) -> None:
+        if not self.defines:
+            return
         own = {param.name for param in decl.params}
         params = [s for s in self.module.file.statements if isinstance(s, ast.ParamDecl)]
         known = [*own, *(statement.param.name for statement in params)]

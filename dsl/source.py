@@ -90,6 +90,14 @@ def read_source(path: str, name: str) -> Source:
         OSError, UnicodeDecodeError: It cannot be read, or is not UTF-8.
     """
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        return decoded(file.read(MAX_BYTES + 1), name)
+
+
+def decoded(data: bytes, name: str) -> Source:
+    """The text that bytes hold; Windows and old Macintosh line ends become newlines.
+
+    Raises:
+        UnicodeDecodeError: They are not UTF-8.
+    """
     text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))

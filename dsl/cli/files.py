@@ -53,20 +53,20 @@ def read_text(path: str) -> Source:
     Raises:
         ToolError: It cannot be read, or is not UTF-8.
     """
-    from dsl.source import MAX_BYTES, Source, read_source
+    from dsl.source import MAX_BYTES, decoded, read_source
 
     try:
         if not is_stdin(path):
             return read_source(path, path)
         if sys.stdin is None:
             raise ToolError("cannot read standard input: it is closed")
-        data = sys.stdin.buffer.read(MAX_BYTES + 1)
-        text = data.decode("utf-8", "strict" if len(data) <= MAX_BYTES else "ignore")
-        return Source(STDIN, text.replace("\r\n", "\n").replace("\r", "\n"))
+        return decoded(sys.stdin.buffer.read(MAX_BYTES + 1), STDIN)
     except OSError as error:
         raise ToolError(f"cannot read {path}: {reason(error)}") from None
     except UnicodeDecodeError as error:
-        raise ToolError(f"cannot read {path}: it is not UTF-8 at byte {error.start}") from None
+        line = error.object[: error.start].count(b"\n") + 1
+        place = f"at byte {error.start}, in line {line}"
+        raise ToolError(f"cannot read {path}: it is not UTF-8 {place}") from None
 
 
 def check_writable(path: str, inputs: Iterable[str] = ()) -> None:

@@ -87,26 +87,37 @@ def _marked(source: Source, labels: Sequence[Label], margin: int) -> list[str]:
         rows.setdefault(label.span.position[0], []).append(label)
     lines: list[str] = []
     for number in sorted(rows):
-        drawn, columns = drawn_line(source.line(number))
-        drawn, columns = _clipped(drawn, columns)
+        here = next((label for label in rows[number] if label.primary), rows[number][0])
+        drawn, columns, left_out = _window(source.line(number), here.span.position[1] - 1)
         lines.append(f" {number:>{margin}} | {drawn}".rstrip())
         lines.extend(
-            f" {' ' * margin} | {marks}" for marks in _marks(source, rows[number], columns)
+            f" {' ' * margin} | {marks}" for marks in _marks(rows[number], columns, left_out)
         )
     return lines
 
 
-def _clipped(drawn: str, columns: list[int]) -> tuple[str, list[int]]:
-    if len(drawn) <= _WIDEST:
-        return drawn, columns
-    return drawn[:_WIDEST] + "...", [min(column, _WIDEST) for column in columns]
+def _window(line: str, start: int) -> tuple[str, list[int], int]:
+    """The part of a line around a character, as it is drawn, and the column of each character.
+
+    Returns:
+        The drawing, the columns as `drawn_line` gives them, and how many characters are left out in
+        front, to which the columns do not refer.
+    """
+    if len(line) <= _WIDEST:
+        return *drawn_line(line), 0
+    first = max(0, start - _WIDEST // 4) if start > _WIDEST * 3 // 4 else 0
+    drawn, columns = drawn_line(line[first : first + _WIDEST])
+    more = "..." if first + _WIDEST < len(line) else ""
+    if not first:
+        return drawn + more, columns, 0
+    return f"...{drawn}{more}", [column + 3 for column in columns], first
 
 
-def _marks(source: Source, labels: Sequence[Label], columns: list[int]) -> list[str]:
+def _marks(labels: Sequence[Label], columns: list[int], left_out: int) -> list[str]:
     """One line of marks for each label of a line, the rightmost first."""
     placed = []
     for label in labels:
-        start = label.span.position[1] - 1
+        start = max(0, label.span.position[1] - 1 - left_out)
         end = min(start + label.span.end - label.span.start, len(columns) - 1)
         left = columns[min(start, len(columns) - 1)]
         width = max(1, columns[max(end, 0)] - left) if end > start else 1
@@ -128,7 +139,8 @@ def fixed_excerpt(edits: Sequence[Edit], margin: int) -> list[str]:
         if fixed is None:
             continue
         number, text, start, end = fixed
-        drawn, columns = drawn_line(text)
+        drawn, columns, left_out = _window(text, start)
+        start, end = (min(max(0, at - left_out), len(columns) - 1) for at in (start, end))
         pad = " " * (margin + 1)
         lines.append(f"{pad} |")
         lines.append(f" {number:>{margin}} | {drawn}")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_CELLS = 60_000
+"""Pairs of letters that are compared for one word: names beyond that are not looked at."""
+
 
 def nearest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
     """The candidates that `word` is probably a slip for, nearest first.
@@ -17,10 +20,18 @@ def nearest(word: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
         limit: How many to return at most.
     """
     lower = word.lower()
+    letters = set(lower)
     allowed = max(1, len(word) // 3)
     scored = []
+    left = _CELLS
     for candidate in dict.fromkeys(candidates):
-        distance = _distance(lower, candidate.lower(), allowed)
+        if abs(len(candidate) - len(word)) > allowed or left < 0:
+            continue
+        other = candidate.lower()
+        if len(letters.symmetric_difference(other)) > 2 * allowed:
+            continue  # a slip exchanges one letter at most
+        left -= len(word) * len(candidate)
+        distance = _distance(lower, other, allowed)
         if distance <= allowed and distance < len(word):
             scored.append((distance, candidate))
     return [candidate for _, candidate in sorted(scored)[:limit]]

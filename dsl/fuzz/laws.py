@@ -14,7 +14,7 @@ from dsl.fuzz.machine import Refused
 from dsl.fuzz.program import Program
 from dsl.fuzz.specs import draw_program, flattened
 from dsl.record import Record
-from dsl.source import Source
+from dsl.source import Source, decoded
 from dsl.syntax.formatter import format_file
 
 SECONDS = 5.0
@@ -114,6 +114,30 @@ def _hold_layout(text: str, compilation: Compilation) -> None:
         raise Broken("formatting keeps the tree", formatted)
 
 
+def _hold_tree(compilation: Compilation) -> None:
+    """Formatting keeps the tree of whatever can be read, valid or not."""
+    if any(finding.is_error for finding in compilation.unread):
+        return
+    formatted = format_file(compilation.syntax)
+    again = Compilation(Source("<fuzz>", formatted))
+    for finding in again.unread:
+        if finding.is_error:
+            raise Broken(f"can be read when formatted: {finding.rule.code}", formatted)
+    if again.syntax != compilation.syntax:
+        raise Broken("formatting keeps the tree", formatted)
+    if format_file(again.syntax) != formatted:
+        raise Broken("formatting twice changes nothing more", formatted)
+
+
+def _hold_refusal(compilation: Compilation, backend: Backend) -> None:
+    """Code is written and is Python, or an error says why there is none."""
+    emitted = compilation.emit(backend)
+    if emitted.text is not None:
+        python.parse(emitted.text)
+    elif not any(finding.is_error for finding in emitted.diagnostics):
+        raise Broken(f"{backend.name}: no code, no error")
+
+
 def _hold_code(compilation: Compilation, backend: Backend) -> None:
     """Code is written, and is Python."""
     emitted = compilation.emit(backend)
@@ -136,11 +160,25 @@ def fault(error: BaseException) -> str:
     return f"never crashes: {type(error).__name__} at {place}"
 
 
-def hold_text(text: str) -> Breach | None:
+def hold_bytes(data: bytes, backends: Sequence[Backend] = ()) -> Breach | None:
+    """Holds any bytes against what the compiler owes them; those that are no UTF-8 are refused."""
+    try:
+        text = decoded(data, "<fuzz>").text
+    except UnicodeDecodeError:
+        return None
+    return hold_text(text, backends)
+
+
+def hold_text(text: str, backends: Sequence[Backend] = ()) -> Breach | None:
     """Holds any text, damaged or not, against what the compiler owes it.
 
     It ends in time and without an exception; where there is no model there is an error; each
-    error points at a place of the text, unless the text is empty.
+    error points at a place of the text, unless the text is empty. Formatting keeps what can be
+    read, and a valid model costs.
+
+    Args:
+        text: The text.
+        backends: What writes it as code, if it is valid; they may refuse it with a reason.
     """
     from time import perf_counter
 
@@ -154,9 +192,12 @@ def hold_text(text: str) -> Breach | None:
         errors = [finding for finding in findings if finding.is_error]
         if compilation.model is None and not errors:
             raise Broken("no model, no error")
+        _hold_places(text, errors)
+        _hold_tree(compilation)
         if not errors:
             cost(compilation)
-        _hold_places(text, errors)
+            for backend in backends:
+                _hold_refusal(compilation, backend)
     except Broken as broken:
         return Breach(broken.law, broken.detail, text)
     except Exception as error:

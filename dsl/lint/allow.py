@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from dsl.diagnostics.model import Diagnostic, Reporter, Rule
@@ -16,7 +17,6 @@ class _Allowance(Record):
     """Findings of one rule between two offsets are silenced."""
 
     rule: Rule
-    source: Source
     start: int
     end: int
 
@@ -36,21 +36,33 @@ def suppressed(diagnostics: Iterable[Diagnostic], file: ast.File) -> list[Diagno
         The findings left, in their order, then those about the comments.
     """
     reporter = Reporter()
-    allowances = _allowances(file, reporter)
-    kept = [
-        diagnostic
-        for diagnostic in diagnostics
-        if not any(_covers(allowance, diagnostic) for allowance in allowances)
-    ]
+    ranges = _ranges(_allowances(file, reporter))
+    source = file.span.source
+    kept = [one for one in diagnostics if not _is_covered(one, source, ranges)]
     return kept + reporter.diagnostics
 
 
-def _covers(allowance: _Allowance, diagnostic: Diagnostic) -> bool:
-    primary = diagnostic.primary
-    if primary is None or diagnostic.rule is not allowance.rule:
+def _ranges(allowances: list[_Allowance]) -> dict[str, list[tuple[int, int]]]:
+    """Where each rule, by its code, is silenced: ranges in order, those that overlap joined."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for one in sorted(allowances, key=lambda one: one.start):
+        ranges = found.setdefault(one.rule.code, [])
+        if ranges and one.start <= ranges[-1][1]:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], one.end))
+        else:
+            ranges.append((one.start, one.end))
+    return found
+
+
+def _is_covered(
+    diagnostic: Diagnostic, source: Source, ranges: dict[str, list[tuple[int, int]]]
+) -> bool:
+    primary, mine = diagnostic.primary, ranges.get(diagnostic.rule.code)
+    if primary is None or not mine or primary.span.source is not source:
         return False
-    span = primary.span
-    return span.source is allowance.source and allowance.start <= span.start <= allowance.end
+    start = primary.span.start
+    before = bisect_right(mine, start, key=lambda one: one[0]) - 1
+    return before >= 0 and start <= mine[before][1]
 
 
 def _allowances(file: ast.File, reporter: Reporter) -> list[_Allowance]:
@@ -64,7 +76,7 @@ def _allowances(file: ast.File, reporter: Reporter) -> list[_Allowance]:
             rule = _allowed_rule(comment, reporter)
             if rule is not None:
                 span = statement.span
-                found.append(_Allowance(rule, span.source, span.start, _own_end(statement, text)))
+                found.append(_Allowance(rule, span.start, _own_end(statement, text)))
     return found
 
 

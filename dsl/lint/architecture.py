@@ -55,7 +55,7 @@ def _bias_before_norm(subject: Subject, site: Site) -> None:
     if not all(_takes_means(taker, channel) for taker in takers):
         return
     norm = takers[0].node
-    fix = with_argument(subject.file, site.node.span, layer.arguments, "bias", "false", safe=True)
+    fix = with_argument(subject.places, site.node.span, layer.arguments, "bias", "false", safe=True)
     subject.findings.add(
         "MSL501", site, f"`{norm.layer.name}` takes the bias of `{layer.name}` away again",
         f"its {value.type.shape[channel]} offsets have no effect", fix=fix,
@@ -160,7 +160,7 @@ def _repeated_activation(subject: Subject, site: Site) -> None:
     if layer.name in ("GLU", "Softmin"):
         return
     changes_nothing = layer.name in IDEMPOTENT
-    fix = removed(subject.file, site.node.span) if changes_nothing and not site.in_block else None
+    fix = removed(subject.places, site.node.span) if changes_nothing and not site.in_block else None
     subject.findings.add(
         "MSL517", site, f"`{layer.name}` acts on what `{layer.name}` has just made",
         "changes nothing" if changes_nothing else "", fix=fix,
@@ -267,7 +267,7 @@ def _unbalanced(subject: Subject, site: Site) -> None:
     if not subject.training.losses or layer.balance or layer.top_k == layer.experts:
         return
     fix = with_argument(
-        subject.file, site.node.span, layer.arguments, "balance", "0.01", safe=False
+        subject.places, site.node.span, layer.arguments, "balance", "0.01", safe=False
     )
     subject.findings.add(
         "MSL527", site, f"nothing makes the router use all {layer.experts} experts", fix=fix,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cached_property
 
 from dsl.diagnostics.model import Edit, Fix
 from dsl.passes.arguments import argument_span
@@ -10,15 +10,53 @@ from dsl.source import Span
 from dsl.syntax import ast
 
 
-def removed(file: ast.File, span: Span, safe: bool = True) -> Fix | None:
+class Places:
+    """Where calls and the elements of chains stand in a file, looked through once.
+
+    Args:
+        file: The tree.
+    """
+
+    def __init__(self, file: ast.File) -> None:
+        self.file = file
+
+    @cached_property
+    def calls(self) -> dict[tuple[int, int], ast.KindCall]:
+        """Each call by where it starts and ends."""
+        nodes = (node for node in ast.tree(self.file) if isinstance(node, ast.KindCall))
+        return {(node.span.start, node.span.end): node for node in nodes}
+
+    @cached_property
+    def _elements(self) -> dict[tuple[int, int], tuple[ast.Node, ast.Chain, int]]:
+        found: dict[tuple[int, int], tuple[ast.Node, ast.Chain, int]] = {}
+        for node in ast.tree(self.file):
+            chain = getattr(node, "chain", None)
+            for index, element in enumerate(chain.elements if isinstance(chain, ast.Chain) else ()):
+                span = element.span
+                found.setdefault((span.start, span.end), (node, chain, index))
+        return found
+
+    def call(self, span: Span) -> ast.KindCall | None:
+        """The call that takes up a span, if it is one of this file."""
+        return self.calls.get((span.start, span.end)) if self._has(span) else None
+
+    def element(self, span: Span) -> tuple[ast.Node, ast.Chain, int] | None:
+        """The statement or tuple item, the chain and the position of an element."""
+        return self._elements.get((span.start, span.end)) if self._has(span) else None
+
+    def _has(self, span: Span) -> bool:
+        return span.source is self.file.span.source
+
+
+def removed(places: Places, span: Span, safe: bool = True) -> Fix | None:
     """The fix that takes an element out of its chain; None where the text does not allow it.
 
     Args:
-        file: The tree that the element may lie in.
+        places: The file that the element may lie in.
         span: The element.
         safe: Whether `msl check --fix` may apply it.
     """
-    found = _chain_with(file, span)
+    found = places.element(span)
     if found is None:
         return None
     holder, chain, index = found
@@ -54,13 +92,13 @@ def appended(span: Span, text: str, message: str) -> Fix:
 
 
 def with_argument(
-    file: ast.File, span: Span, arguments: dict[str, object], name: str, value: str, safe: bool
+    places: Places, span: Span, arguments: dict[str, object], name: str, value: str, safe: bool
 ) -> Fix | None:
     """The fix that gives an argument of a call another value.
 
     None where the call is not in this file, or where the text computes the value.
     """
-    call = next((item for item in _calls(file) if item.span == span), None)
+    call = places.call(span)
     if call is None or not call.args:
         return None
     message = f"write `{name}={value}`"
@@ -74,22 +112,7 @@ def with_argument(
     return Fix(message, (Edit(given.value.span, value),), safe)
 
 
-def argument_place(file: ast.File, span: Span, arguments: dict[str, object], name: str) -> Span:
+def argument_place(places: Places, span: Span, arguments: dict[str, object], name: str) -> Span:
     """Where a call gives an argument, as far as the call is in this file."""
-    call = next((item for item in _calls(file) if item.span == span), None)
+    call = places.call(span)
     return span if call is None else argument_span(arguments, call, name)
-
-
-def _calls(file: ast.File) -> Iterator[ast.KindCall]:
-    return (node for node in ast.tree(file) if isinstance(node, ast.KindCall))
-
-
-def _chain_with(file: ast.File, span: Span) -> tuple[ast.Node, ast.Chain, int] | None:
-    """The statement or tuple item, the chain and the position of an element."""
-    for node in ast.tree(file):
-        chain = getattr(node, "chain", None)
-        if isinstance(chain, ast.Chain):
-            for index, element in enumerate(chain.elements):
-                if element.span == span:
-                    return node, chain, index
-    return None

@@ -187,7 +187,7 @@ def _check_positions(subject: Subject) -> None:
 
 def _length_of(subject: Subject, site: Site) -> Span:
     layer = site.node.layer
-    return argument_place(subject.file, site.node.span, layer.arguments, "length")
+    return argument_place(subject.places, site.node.span, layer.arguments, "length")
 
 
 def _check_text(subject: Subject) -> None:
@@ -215,7 +215,7 @@ def _sees_the_future(subject: Subject, site: Site, name: str, value: str, what: 
         notes=("`Text` asks at each place for the token that comes next",),
         helps=(f"write `{name}={value}`",),
         fix=with_argument(
-            subject.file, site.node.span, layer.arguments, name, value, safe=False
+            subject.places, site.node.span, layer.arguments, name, value, safe=False
         ),
     )  # fmt: skip
 

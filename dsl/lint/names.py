@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from dsl.lint.subject import Subject
 from dsl.source import Span
 from dsl.syntax import ast
 
+_NAME = re.compile(r"(?<![\w.])[a-zA-Z_]\w*\b(?!\s*=[^=])")
+"""A name where code reads it; an argument of that name, or an attribute, does not."""
 _SILENT = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*')
 
 
@@ -18,10 +21,9 @@ def check(subject: Subject) -> None:
     if not declared:
         return
     code = _SILENT.sub(lambda match: " " * len(match.group()), subject.file.span.source.text)
+    reads = _reads(code, {name for _, name, _, _ in declared})
     for kind, name, span, inside in declared:
-        if _is_read(name, code[inside.start : span.start]) or _is_read(
-            name, code[span.end : inside.end]
-        ):
+        if _is_read(reads.get(name, []), span, inside):
             continue
         if kind == "constant":
             subject.reporter.report(
@@ -56,6 +58,19 @@ def _lets(body: ast.Body) -> Iterator[ast.Let]:
     yield from (node for node in ast.tree(body) if isinstance(node, ast.Let))
 
 
-def _is_read(name: str, code: str) -> bool:
-    """Whether code reads a name; an argument of that name, or an attribute, does not."""
-    return re.search(rf"(?<![\w.]){name}\b(?!\s*=[^=])", code) is not None
+def _reads(code: str, names: set[str]) -> dict[str, list[int]]:
+    """The offsets at which code reads each of some names, in order."""
+    found: dict[str, list[int]] = {}
+    for match in _NAME.finditer(code):
+        if match[0] in names:
+            found.setdefault(match[0], []).append(match.start())
+    return found
+
+
+def _is_read(reads: list[int], span: Span, inside: Span) -> bool:
+    """Whether a name is read within a span, its declaration apart."""
+    first = bisect_left(reads, inside.start)
+    own = first < len(reads) and reads[first] == span.start
+    if not own:
+        return first < len(reads) and reads[first] < inside.end
+    return first + 1 < len(reads) and reads[first + 1] < inside.end

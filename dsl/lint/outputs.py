@@ -13,7 +13,7 @@ from dsl.layers.axes import class_axis
 from dsl.layers.dropout import _Dropout
 from dsl.layers.merge import Identity
 from dsl.layers.reshape import Rearrangement
-from dsl.lint.edits import removed
+from dsl.lint.edits import Places, removed
 from dsl.lint.graph import Site
 from dsl.lint.subject import Subject
 from dsl.passes.scope import Module
@@ -64,7 +64,8 @@ def check_text(module: Module, reporter: Reporter) -> None:
                 reporter.report(
                     CODES[kind.activation],
                     f"`{kind.name}` takes logits and applies {kind.activation} itself",
-                    last.span, harms[last.kind], fix=removed(module.file, last.span), helps=(CURE,),
+                    last.span, harms[last.kind], helps=(CURE,),
+                    fix=removed(Places(module.file), last.span),
                 )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ def _removal(subject: Subject, site: Site) -> Any:
     """The fix that takes an element out, where nothing but the output holds its value."""
     if site.in_block or not _only_feeds_output(subject, site):
         return None
-    return removed(subject.file, site.node.span)
+    return removed(subject.places, site.node.span)
 
 
 def _only_feeds_output(subject: Subject, site: Site) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dsl.diagnostics.model import Reporter
 from dsl.ir import Model
 from dsl.kinds.kind import Kind
+from dsl.lint.edits import Places
 from dsl.lint.findings import Findings
 from dsl.lint.graph import Graph
 from dsl.passes.arguments import argument_span
@@ -25,6 +26,7 @@ class Subject:
 
     Attributes:
         graph: The model's flow of values.
+        places: Where the calls and chains of the main file stand.
         findings: Takes what is found about layers; the reporter takes everything else.
     """
 
@@ -34,6 +36,7 @@ class Subject:
         self.module, self.model, self.training = module, model, training
         self.reporter = reporter
         self.graph = Graph(model)
+        self.places = Places(module.file)
         self.findings = Findings(self.graph, reporter)
 
     @property

@@ -15,7 +15,9 @@ from dsl.passes.extern import extern_layer
 from dsl.passes.flow import Flow
 from dsl.passes.locals import Locals, is_merged
 from dsl.passes.scope import Module, Scope, SharedUse, Tensor
-from dsl.passes.usage import Usage, every
+from dsl.passes.usage import Usage, every, owns_weights
+from dsl.passes.work import LAYER
+from dsl.shapes.dim import Poly
 from dsl.shapes.trace import Expr, TracedInt, formula, plain, substitute, traced
 from dsl.shapes.types import TensorType
 from dsl.source import Span
@@ -67,6 +69,7 @@ class Applying:
         shared: SharedDraft | None = None,
     ) -> Flow:
         """Applies a layer or block; its draft joins `drafts`."""
+        self.evaluator.work.spend(LAYER, place)
         if call.kind in scope.module.broken:
             raise Reported
         kind = self._layer_kind(call, scope)
@@ -104,6 +107,7 @@ class Applying:
             use = None if shared is None else place
             raise self._layer_error(problem, call, arguments, inputs, use) from None
         results = results if isinstance(results, tuple) else (results,)
+        self._hold_sizes(results, at)
         outputs = tuple(Value(type_) for type_ in results)
         for value in outputs:
             self.origins[value] = place
@@ -116,6 +120,15 @@ class Applying:
             )  # fmt: skip
         )
         return Flow(outputs)
+
+    def _hold_sizes(self, results: tuple[TensorType, ...], at: Span) -> None:
+        """Holds each size of some results against the limits, and the formulas of their shapes."""
+        for type_ in results:
+            terms = 1
+            for dim in type_.shape:
+                self.evaluator.size(dim, at)
+                terms *= len(dim.terms) if isinstance(dim, Poly) else 1
+            self.evaluator.work.spend(terms if terms > 1 else 0, at)
 
     def _ports(
         self, call: ast.KindCall, layer: Layer, flow: Flow, at: Span
@@ -265,8 +278,7 @@ class Applying:
 
     def _is_weighted(self, instance: Instance) -> bool:
         if instance not in self.weighted:
-            found = any(visit.owners and visit.node.weights for visit in walk(instance.body.nodes))
-            self.weighted[instance] = found
+            self.weighted[instance] = owns_weights(instance.body.nodes, self._is_weighted)
         return self.weighted[instance]
 
     def _block_inputs(
@@ -416,6 +428,7 @@ class Applying:
         elif self.applications:
             others = (*others, (self.applications[0], "in the block applied here"))
         self.reporter.report(code, message, span, label, others=others, **more)
+        self.evaluator.work.failed(code, span)
 
 
 def _weights_of(use: LayerNode | CallNode) -> list[tuple[str, Any]]:

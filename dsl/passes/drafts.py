@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from dsl.ir import (
@@ -139,27 +140,45 @@ def snake_case(kind: str) -> str:
 
 
 class Namer:
-    """Gives the layers of one level distinct names."""
+    """Gives the layers of one level distinct names.
+
+    Args:
+        taken: The names that the author gave.
+    """
 
     def __init__(self, taken: set[str]) -> None:
         self.taken = taken
+        self.given: list[str] = []
         self.numbers: dict[str, int] = {}
 
-    def reserve(self, taken: set[str], names: Counter[str]) -> None:
-        """Keeps free what other layers would be called where only `taken` were taken."""
-        other = Namer(taken)
-        for name in names.elements():
-            other.name(name)
-        self.taken |= other.taken
+    def mark(self) -> tuple[int, dict[str, int]]:
+        """What has been given so far, to come back to."""
+        return len(self.given), dict(self.numbers)
 
-    def name(self, base: str) -> str:
+    def reserve(self, mark: tuple[int, dict[str, int]], names: Counter[str]) -> None:
+        """Keeps free what other layers would be called where only names up to a mark were given."""
+        count, numbers = mark
+        other = Namer(set())
+        other.numbers = numbers
+        later = set(self.given[count:])
+        for base in names.elements():
+            other.name(base, lambda name: name in self.taken and name not in later)
+        for name in other.given:
+            self._take(name)
+
+    def name(self, base: str, is_taken: Callable[[str], bool] | None = None) -> str:
         """`base`, or with the first free number behind it."""
         name, number = base, self.numbers.get(base, 2)
-        while name in self.taken:
+        while name in self.taken or (is_taken is not None and is_taken(name)):
             name, number = f"{base}_{number}", number + 1
         self.numbers[base] = number
-        self.taken.add(name)
+        self._take(name)
         return name
+
+    def _take(self, name: str) -> None:
+        if name not in self.taken:
+            self.taken.add(name)
+            self.given.append(name)
 
 
 def settle(name: str, steps: list[Draft], span: Span) -> list[Draft]:
@@ -222,7 +241,7 @@ def _finish(
     nodes: list[Node] = []
     for draft in drafts:
         if is_transparent(draft):
-            before = set(namer.taken)
+            before = namer.mark()
             inner = _finish(draft.drafts, prefix, namer, single)
             if isinstance(draft, WhenDraft):
                 namer.reserve(before, draft.reserved)

@@ -23,20 +23,23 @@ from dsl.passes.scope import Binding, LayerClosure, Module, Scope, SharedUse, Te
 from dsl.passes.statements import add_comments, comments_of, declared_names
 from dsl.passes.structures import Structures
 from dsl.passes.usage import Usage, unused_advice
+from dsl.passes.work import Work
 from dsl.shapes.dim import Poly, symbol
 from dsl.shapes.trace import Auto, Expr, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
 from dsl.syntax import ast
 
+MOST_DIMS = 64
+
 
 class Elaborator(Applying, Structures):
     """Elaborates models of one compilation; instances of blocks are shared between uses."""
 
-    def __init__(self, reporter: Reporter, trace: bool = False) -> None:
+    def __init__(self, reporter: Reporter, work: Work, trace: bool = False) -> None:
         self.reporter = reporter
         self.trace = trace
-        self.evaluator = Evaluator(reporter)
+        self.evaluator = Evaluator(reporter, work)
         self.usage = Usage()
         self.origins: dict[Value, Span] = {}
         self.symbols: dict[str, int] = {}
@@ -187,6 +190,11 @@ class Elaborator(Applying, Structures):
                 "MSL114", "the type has no shape", expr.span,
                 helps=(f"write `{expr.dtype}[3, 32, 32]`, or `{expr.dtype}[]` for one number",),
             )  # fmt: skip
+        if len(expr.dims) > MOST_DIMS:
+            raise self.evaluator.fail(
+                "MSL145", f"a shape has at most {MOST_DIMS} sizes", expr.span,
+                helps=("write sizes that go together as one",),
+            )  # fmt: skip
         shape = tuple(self._dim(dim, scope, declare) for dim in expr.dims)
         return TensorType(shape, expr.dtype)
 
@@ -250,6 +258,7 @@ class Elaborator(Applying, Structures):
     # --- statements ---------------------------------------------------------------------
 
     def _statement(self, statement: ast.Statement, frame: Frame, outputs: list[Output]) -> None:
+        self.evaluator.work.spend(1, statement.span)
         try:
             if isinstance(statement, ast.Step):
                 self._step(statement, frame)
@@ -387,6 +396,7 @@ class Elaborator(Applying, Structures):
     def _element(
         self, element: ast.Element, flow: Flow | None, frame: Frame, drafts: list[Draft]
     ) -> Flow:
+        self.evaluator.work.spend(1, element.span)
         if isinstance(element, ast.Name):
             return self._name_element(element, flow, frame, drafts)
         if isinstance(element, ast.TupleElement):

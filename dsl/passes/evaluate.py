@@ -15,7 +15,8 @@ from dsl.diagnostics.model import Reporter
 from dsl.diagnostics.suggest import nearest
 from dsl.kinds.values import AUTO, Quantity, describe, is_int
 from dsl.passes.scope import Binding, LayerClosure, Scope, SharedUse, Tensor
-from dsl.shapes.dim import Poly
+from dsl.passes.work import Work
+from dsl.shapes.dim import Poly, fits
 from dsl.shapes.trace import Auto, Expr, Traced, TracedBool, combine, formula, plain, traced
 from dsl.shapes.types import DTYPES, TensorType
 from dsl.source import Span
@@ -30,14 +31,21 @@ class Reported(Exception):
 
 
 class Expressions:
-    """Evaluates expressions in a scope."""
+    """Evaluates expressions in a scope.
 
-    def __init__(self, reporter: Reporter) -> None:
+    Args:
+        reporter: Is told of every mistake.
+        work: Is told of what is done, and ends it where it is too much.
+    """
+
+    def __init__(self, reporter: Reporter, work: Work | None = None) -> None:
         self.reporter = reporter
+        self.work = work or Work()
 
     def fail(self, code: str, message: str, span: Span, label: str = "", **more: Any) -> Reported:
         """Reports a mistake; raise what it returns."""
         self.reporter.report(code, message, span, label, **more)
+        self.work.failed(code, span)
         return Reported()
 
     def evaluate(self, expr: ast.Expr, scope: Scope) -> Any:
@@ -46,18 +54,22 @@ class Expressions:
         Raises:
             Reported: It has none.
         """
-        if isinstance(expr, ast.Binary):
+        if isinstance(expr, (ast.Binary, ast.Index, ast.Slice)):
             return self._spine(expr, scope)
+        self.work.spend(1, expr.span)
         return self._HANDLERS[type(expr)](self, expr, scope)
 
-    def _spine(self, expr: ast.Binary, scope: Scope) -> Any:
-        """A left-leaning tower of operators such as ``1 + 1 + 1``, from the bottom up."""
-        tower = [expr]
-        while isinstance(tower[-1].left, ast.Binary):
-            tower.append(tower[-1].left)
-        value = self.evaluate(tower[-1].left, scope)
+    def _spine(self, expr: ast.Binary | ast.Index | ast.Slice, scope: Scope) -> Any:
+        """A left-leaning tower of operators such as ``1 + a[0][1]``, from the bottom up."""
+        tower: list[ast.Binary | ast.Index | ast.Slice] = []
+        base: ast.Expr = expr
+        while isinstance(base, (ast.Binary, ast.Index, ast.Slice)):
+            tower.append(base)
+            base = base.left if isinstance(base, ast.Binary) else base.value
+        value = self.evaluate(base, scope)
         for level in reversed(tower):
-            value = self._binary(level, value, scope)
+            self.work.spend(1, level.span)
+            value = self._LINKS[type(level)](self, level, value, scope)
         return value
 
     def _binary(self, expr: ast.Binary, left: Any, scope: Scope) -> Any:
@@ -115,18 +127,19 @@ class Expressions:
         times = next((int(value) for value in values if is_int(value)), -1)
         if expr.op == "*" and times >= 0:
             items = next(value for value in values if isinstance(value, tuple))
-            if times * len(items) <= LONGEST:
-                return tuple(items) * times
-            return self._short_enough(tuple(items) * (LONGEST + 1), expr)
+            enough = LONGEST // max(1, len(items)) + 1
+            return self._short_enough(tuple(items) * min(times, enough), expr)
         shown = f"{describe(left)} and {describe(right)}"
         helps = ("lists are joined, `xs + [1]`, and repeated, `[64] * 3`",)
         raise self.fail("MSL206", f"`{expr.op}` does not take {shown}", expr.span, helps=helps)
 
-    def _short_enough(self, items: tuple[Any, ...], expr: ast.Binary) -> tuple[Any, ...]:
-        if len(items) > LONGEST:
+    def _short_enough(self, items: tuple[Any, ...], expr: ast.Expr) -> tuple[Any, ...]:
+        self.work.spend(len(items) // 8, expr.span)
+        if len(items) > LONGEST or _values_in(items) > LONGEST:
             raise self.fail(
-                "MSL209", "the list is too long", expr.span, f"more than {LONGEST} items"
-            )
+                "MSL209", "the list is too long", expr.span, f"more than {LONGEST:,} values",
+                helps=("a `repeat` over a number says the same round many times",),
+            )  # fmt: skip
         return items
 
     def _symbolic(self, expr: ast.Binary, left: Any, right: Any) -> Any:
@@ -141,7 +154,22 @@ class Expressions:
                 expr.span,
                 helps=("symbols may stand in shapes, with + - * //",),
             )
-        return operations[expr.op](left, right)
+        for side in (left, right):
+            self.work.spend(len(side.terms) if isinstance(side, Poly) else 1, expr.span)
+        return self.size(operations[expr.op](left, right), expr.span)
+
+    def size(self, dim: Any, span: Span) -> Any:
+        """A size of a shape, unless it is too large or its formula too long.
+
+        Raises:
+            Reported: It is.
+        """
+        if fits(dim):
+            return dim
+        raise self.fail(
+            "MSL145", "the size is too large", span, "beyond 2**63, or too long a formula",
+            helps=("where a length need not be free, declare it as a number",),
+        )  # fmt: skip
 
     def _arithmetic(self, expr: ast.Binary, left: Any, right: Any) -> Any:
         try:
@@ -209,6 +237,8 @@ class Expressions:
             raise Reported
         if isinstance(binding.value, LayerClosure):
             return binding.value.replace(name=expr.id)
+        if isinstance(binding.value, tuple):
+            self.work.spend(len(binding.value) // 8, expr.span)
         return binding.value
 
     def unknown_name(
@@ -222,7 +252,7 @@ class Expressions:
         return self.fail("MSL101", f"nothing is called `{name}` here", span, helps=helps)
 
     def _list(self, expr: ast.List, scope: Scope) -> Any:
-        items = tuple(self.evaluate(item, scope) for item in expr.items)
+        items = self._short_enough(tuple(self.evaluate(item, scope) for item in expr.items), expr)
         if any(isinstance(item, Traced) for item in items):
             return traced(items, Expr("list", *(formula(item) for item in items)))
         return items
@@ -259,7 +289,7 @@ class Expressions:
 
     def _quietly(self, expr: ast.Expr, scope: Scope) -> Any:
         try:
-            return type(self)(Reporter()).evaluate(expr, scope)
+            return type(self)(Reporter(), self.work).evaluate(expr, scope)
         except Reported:
             return None
 
@@ -325,8 +355,7 @@ class Expressions:
             )
         return type_.shape[position]
 
-    def _index(self, expr: ast.Index, scope: Scope) -> Any:
-        value = self.evaluate(expr.value, scope)
+    def _index(self, expr: ast.Index, value: Any, scope: Scope) -> Any:
         if not isinstance(value, tuple) or len(expr.indices) != 1:
             raise self.fail("MSL206", "only a list is indexed, by one number", expr.span)
         index = self.evaluate(expr.indices[0], scope)
@@ -343,8 +372,7 @@ class Expressions:
             return traced(plain(item), Expr("index", formula(value), formula(index)))
         return item
 
-    def _slice(self, expr: ast.Slice, scope: Scope) -> Any:
-        value = self.evaluate(expr.value, scope)
+    def _slice(self, expr: ast.Slice, value: Any, scope: Scope) -> Any:
         if not isinstance(value, tuple):
             raise self.fail(
                 "MSL206", f"only a list is sliced, not {describe(value)}", expr.value.span
@@ -374,6 +402,12 @@ class Expressions:
     def _on(self, expr: ast.OnPattern, scope: Scope) -> Any:
         raise self.fail("MSL211", "`on` has no meaning here", expr.target.span)
 
+    _LINKS: dict[type, Callable[..., Any]] = {
+        ast.Binary: _binary,
+        ast.Index: _index,
+        ast.Slice: _slice,
+    }
+
     _HANDLERS: dict[type, Callable[..., Any]] = {
         ast.Number: _number,
         ast.String: _constant,
@@ -386,17 +420,30 @@ class Expressions:
         ast.Conditional: _conditional,
         ast.Call: _call,
         ast.Attribute: _attribute,
-        ast.Index: _index,
-        ast.Slice: _slice,
         ast.KindCall: _kind,
         ast.OnPattern: _on,
     }
+
+
+def _values_in(items: tuple[Any, ...]) -> int:
+    """How many values a list holds, those of lists in it counted, as far as is allowed."""
+    total, waiting = 0, [items]
+    while waiting and total <= LONGEST:
+        inner = waiting.pop()
+        total += len(inner)
+        waiting.extend(item for item in inner if isinstance(item, tuple))
+    return total
 
 
 def _divide(left: Any, right: Any) -> Any:
     if is_int(left) and is_int(right) and right and left % right == 0:
         return left // right
     return left / right
+
+
+def _round(number: Any, places: int | None = None) -> Any:
+    """``round``; nothing has as many places that more than 400 would matter."""
+    return round(number, places if places is None else max(-400, min(places, 400)))
 
 
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -421,7 +468,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "ceil": math.ceil,
     "floor": math.floor,
-    "round": round,
+    "round": _round,
     "sqrt": math.sqrt,
     "log": math.log,
 }

@@ -15,6 +15,7 @@ from dsl.passes.arguments import Evaluator
 from dsl.passes.evaluate import Reported
 from dsl.passes.parameters import default_value, value_type
 from dsl.passes.scope import Binding, Module
+from dsl.passes.work import Work
 from dsl.shapes.trace import Expr, plain, traced
 from dsl.source import Source, Span, project_root, read_source
 from dsl.syntax import ast
@@ -69,18 +70,19 @@ class Modules:
         parse: The parser.
         trace: Whether file-level constants are traced, for writing code.
         overrides: Values for the main file's ``param``s by name (``-D``), as expressions.
+        work: Is told of what is done.
     """
 
     def __init__(
         self, reporter: Reporter, loader: Loader | None, parse: Any, trace: bool,
-        overrides: dict[str, ast.Expr],
+        overrides: dict[str, ast.Expr], work: Work,
     ) -> None:  # fmt: skip
         self.reporter = reporter
         self.loader = loader
         self.parse = parse
         self.trace = trace
         self.overrides = overrides
-        self.evaluator = Evaluator(reporter)
+        self.evaluator = Evaluator(reporter, work)
         self.loaded: dict[str, Module] = {}
         self.constants: dict[str, Any] = {}
         self.declared: dict[str, ast.Let | ast.ParamDecl] = {}

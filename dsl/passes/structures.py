@@ -24,6 +24,7 @@ from dsl.passes.locals import Locals, carry
 from dsl.passes.reserved import repeat_name, reserved_names
 from dsl.passes.scope import Binding, Scope, Tensor
 from dsl.passes.usage import Usage, mentioned
+from dsl.passes.work import LAYER
 from dsl.shapes.trace import Expr, Operand, Traced, formula, plain, traced
 from dsl.source import Span
 from dsl.syntax import ast
@@ -55,6 +56,7 @@ class Structures:
         self, element: ast.Element, flow: Flow, frame: Frame, drafts: list[Draft]
     ) -> Flow:
         """Elaborates a structure on a flow; its draft joins `drafts`."""
+        self.evaluator.work.spend(LAYER, element.span)
         if flow.unknown:
             self._look_inside(element, flow, frame)
             raise Reported
@@ -351,6 +353,7 @@ class Structures:
     def _round(
         self, element: ast.Repeat, index: int, flow: Flow, around: Scope, rows: Any
     ) -> tuple[RoundDraft, Flow]:
+        self.evaluator.work.spend(LAYER // 2, element.span)
         scope = around.inner()
         bindings = self._bind_round(element, index, scope, rows)
         given = Flow(tuple(Value(value.type) for value in flow.values))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from dsl.ir import Value
+from dsl.ir import CallNode, Instance, LayerNode, Node, SharedNode, Value, children
 from dsl.passes.drafts import (
     CallDraft,
     Draft,
@@ -80,6 +80,31 @@ def every(drafts: list[Draft]) -> Iterator[Draft]:
         elif isinstance(draft, RepeatDraft):
             for part in draft.rounds:
                 stack.extend(reversed(part.drafts))
+
+
+def owns_weights(nodes: tuple[Node, ...], is_weighted: Callable[[Instance], bool]) -> bool:
+    """Whether there are weights below some nodes, those shared with others left out.
+
+    Args:
+        nodes: The nodes.
+        is_weighted: Whether there are any in an instance that is applied here.
+    """
+    declared: set[SharedNode] = set()
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        shared = getattr(node, "shared", None)
+        if isinstance(node, SharedNode):
+            declared.add(node)
+        elif shared is not None and shared not in declared:
+            continue
+        elif isinstance(node, (LayerNode, CallNode)):
+            if node.weights if isinstance(node, LayerNode) else is_weighted(node.instance):
+                return True
+        else:
+            inner = [child for _, body, _ in children(node) for child in body]
+            stack.extend(reversed(inner))
+    return False
 
 
 def mentioned(node: ast.Node) -> set[str]:

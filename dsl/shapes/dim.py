@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Union
 
+LARGEST = 2**63
+MOST_TERMS = 16
+LONGEST_FORMULA = 1000
+
 
 class FloorDiv:
     """The atom ``numerator // denominator`` of a polynomial."""
@@ -122,6 +126,15 @@ Dim = Union[int, Poly]
 def symbol(name: str) -> Poly:
     """The polynomial that is one symbol."""
     return Poly({(name,): 1})
+
+
+def fits(dim: Dim) -> bool:
+    """Whether a size can be worked with: no number beyond 2**63, no formula without end."""
+    if isinstance(dim, int):
+        return -LARGEST < dim < LARGEST
+    if len(dim.terms) > MOST_TERMS or any(abs(item) >= LARGEST for item in dim.terms.values()):
+        return False
+    return len(str(dim)) <= LONGEST_FORMULA
 
 
 def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:

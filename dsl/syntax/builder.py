@@ -271,7 +271,7 @@ class Builder:
 
     def version(self, children: list[Any], start: int, end: int) -> ast.Version:
         text = children[0].text
-        whole = text.isdigit() and len(text) < 10
+        whole = text.isascii() and text.isdigit() and len(text) < 10
         if not whole:
             self.faults.append(
                 Fault(

@@ -205,7 +205,8 @@ class Expressions:
         if isinstance(link, ast.Slice):
             return [_flat_slice(link)]
         line = f"[{_flat_list(link.indices)}]"
-        commented = self.comments.any_in(link.value.span.end, link.span.end)
+        opening = self._start_of(link.indices[0], "[") if link.indices else link.span.end
+        commented = self.comments.any_in(opening, link.span.end)  # one before it has no line here
         if not link.indices or (not commented and column + len(line) <= self.width):
             return [line]
         return self.lay_items("[", link.indices, "]", indent, link.span.end, ",")

@@ -65,6 +65,9 @@ class LiteralError(NamedTuple):
 
 def read_number(text: str) -> tuple[int | float, str] | LiteralError:
     """The value and unit (as in `ast.Number`) of a number literal."""
+    if not text.isascii() and any(sign.isnumeric() for sign in text if sign > "\x7f"):
+        helps = ("the digits are 0 to 9",)
+        return LiteralError(f"`{text}` is not a number", 0, len(text), helps)
     if text.isdigit() and len(text) <= MAX_DIGITS:
         return int(text), ""
     match = _NUMBER.fullmatch(text)

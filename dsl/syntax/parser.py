@@ -8,6 +8,7 @@ recurses: the stack is a list.
 from __future__ import annotations
 
 import gc
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics.model import Edit, Fix, Reporter
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dsl.syntax.recovery import Plan, Situation  # loaded for texts that are broken
 
 MAX_FAULTS = 20
+MAX_SHOWN = 100
 MAX_RECOVERIES = 200
 MAX_NESTING = 128
 _NESTING = frozenset(("LPAR", "LSQB", "LBRACE", "NOT", "MINUS", "PLUS", "POWER", "IF", "ELSE"))
@@ -66,8 +68,14 @@ def _parse(source: Source, reporter: Reporter, start: str) -> Any:
     finally:
         if collecting:
             gc.enable()
-    for fault in sorted(run.all_faults(), key=lambda fault: (fault.start, fault.code)):
+    faults = sorted(run.all_faults(), key=lambda fault: (fault.start, fault.code))
+    for fault in faults[:MAX_SHOWN]:
         _report(source, reporter, fault)
+    if len(faults) > MAX_SHOWN:
+        message = f"{MAX_SHOWN} mistakes are found, and there are more"
+        first = faults[MAX_SHOWN]
+        helps = ("mend these first, then check again",)
+        _report(source, reporter, Fault("MSL144", message, first.start, first.end, helps=helps))
     return tree
 
 
@@ -118,7 +126,8 @@ class Run:
 
     def all_faults(self) -> list[Fault]:
         """What the scanner and the automaton found."""
-        return [*self.lexer.forbidden(), *self.lexer.faults, *self.faults]
+        forbidden = islice(self.lexer.forbidden(), MAX_SHOWN + 1)
+        return [*forbidden, *self.lexer.faults, *self.faults]
 
     def run(self) -> Any:
         """Reads the text; a partial tree where it has to give up, None for a lone value."""
@@ -219,6 +228,8 @@ class Run:
 
         self.recoveries += 1
         if self.recoveries > MAX_RECOVERIES or len(self.faults) >= MAX_FAULTS:
+            if len(self.faults) >= MAX_FAULTS:
+                self._stop(situation.token)
             return None
         plan = plan_recovery(situation)
         del self.lexer.brackets[plan.brackets :]
@@ -229,6 +240,12 @@ class Run:
         if plan.headless is not None:
             self.builder.headless.add(plan.headless)
         return plan
+
+    def _stop(self, token: Token) -> None:
+        """Tells that nothing behind a token has been read."""
+        message = f"{len(self.faults)} mistakes are found, and what follows is not read"
+        helps = ("mend these first, then check again",)
+        self.faults.append(Fault("MSL144", message, token.start, token.end, helps=helps))
 
     def _situation(self, token: Token) -> Situation:
         from dsl.syntax.recovery import Situation

@@ -39,6 +39,9 @@ WRITTEN = {"MSL601": "tensorflow", "MSL602": "torch", "MSL603": "tensorflow"}
 DEVICES = "MSL7"
 """Rules whose examples are files of devices."""
 
+COMPANY = {"MSL144": "MSL101"}
+"""Rules that never come alone, with the rule of the findings that they come with."""
+
 WITHOUT_PLACE = {"MSL138"}
 """Rules about what is asked for, which no place in the text is to blame for."""
 
@@ -71,7 +74,8 @@ def codes(rule: Rule, text: str, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("rule", every())
 def test_it_fires_on_its_bad_example_alone(rule: Rule, tmp_path: Path) -> None:
-    assert codes(rule, rule.bad, tmp_path) == [rule.code]
+    found = codes(rule, rule.bad, tmp_path)
+    assert [code for code in found if code != COMPANY.get(rule.code)] == [rule.code]
 
 
 @pytest.mark.parametrize("rule", every())
@@ -83,7 +87,8 @@ def test_it_is_silent_on_the_mended_example_and_the_near_miss(rule: Rule, tmp_pa
 
 @pytest.mark.parametrize("rule", every())
 def test_its_finding_is_worded_as_all_are(rule: Rule, tmp_path: Path) -> None:
-    (finding,) = findings(rule, rule.bad, tmp_path)
+    found = findings(rule, rule.bad, tmp_path)
+    (finding,) = [one for one in found if one.rule.code != COMPANY.get(rule.code)]
     assert (finding.primary is None) == (rule.code in WITHOUT_PLACE)
     assert not finding.message[0].isupper() and not finding.message.endswith(".")
     assert all(help and not re.search(r"[^.]\.$", help) for help in finding.helps)

@@ -6,6 +6,7 @@ from dsl.diagnostics.model import Rule
 from dsl.diagnostics.rules import (
     backend,
     devices,
+    limits,
     lint,
     names,
     shapes,
@@ -16,7 +17,7 @@ from dsl.diagnostics.rules import (
 
 RULES: dict[str, Rule] = {
     rule.code: rule
-    for family in (syntax, names, values, shapes, training, lint, backend, devices)
+    for family in (syntax, names, limits, values, shapes, training, lint, backend, devices)
     for rule in family.RULES
 }
 SLUGS: dict[str, Rule] = {rule.slug: rule for rule in RULES.values()}
