@@ -287,7 +287,13 @@ class Rehearsal:
         tape.memory.path = path
         shapes, types, flops = self._known(node)
         inputs = tuple(value and self.env[value] for value in node.inputs)
-        act = Act(tape, inputs, shapes, self._params(node, path), flops, types)
+
+        def count_back(needs: tuple[bool, ...]) -> int:
+            outputs = tuple(output.type for output in node.outputs)
+            macs = node.layer.backward_macs(types, outputs, needs, True)
+            return 2 * self._samples(outputs) * evaluate(macs, self.sizes)
+
+        act = Act(tape, inputs, shapes, self._params(node, path), flops, types, count_back)
         made = node.layer.rehearse(act)
         results = made if isinstance(made, tuple) else (made,)
         for value, result in zip(node.outputs, results):
@@ -302,10 +308,12 @@ class Rehearsal:
             outputs = tuple(output.type for output in node.outputs)
             shapes = tuple(self.shape(type_) for type_ in outputs)
             macs = node.layer.macs(node.types, outputs)
-            samples = self.batch if any(type_.batched for type_ in outputs) else 1
-            flops = 2 * samples * evaluate(macs, self.sizes)
+            flops = 2 * self._samples(outputs) * evaluate(macs, self.sizes)
             self.shapes[node] = shapes, node.types, flops
         return self.shapes[node]
+
+    def _samples(self, outputs: tuple[TensorType, ...]) -> int:
+        return self.batch if any(type_.batched for type_ in outputs) else 1
 
     def _params(self, node: LayerNode, path: str) -> dict[str, Param]:
         found = self.params.get(path)

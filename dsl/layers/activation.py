@@ -14,9 +14,11 @@ from dsl.layers.axes import channel_axis, class_axis, require_batch, require_flo
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import scaled, softmax
 
 if TYPE_CHECKING:
-    pass
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class Activation(Layer, abstract=True):
@@ -86,6 +88,10 @@ class PReLU(Activation):
 
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         return (Weight("weight", (self.num_parameters,), Init("constant", self.init), "norm"),)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its input, for the slopes too."""
+        return scaled(act.tape, act.x, act.params["weight"])
 
 
 class ELU(Activation):
@@ -184,6 +190,10 @@ class Softplus(Activation):
     threshold: float = arg(Float(), "Where the line begins.", 20.0)
     operations = 4
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its input; computed in float32."""
+        return act.tape.pointwise((act.tape.raised(act.x),), keep="input")
+
 
 class Softsign(Activation):
     """``x / (1 + |x|)``.
@@ -193,6 +203,12 @@ class Softsign(Activation):
     """
 
     operations = 3
+
+    def rehearse(self, act: Act) -> Tensor:
+        """``x / (1 + |x|)``: keeps its input twice over, once as the divisor."""
+        tape = act.tape
+        divisor = tape.add((tape.pointwise((act.x,), keep="input"),))
+        return tape.pointwise((act.x, divisor), keep="input")
 
 
 class Softshrink(Activation):
@@ -222,6 +238,11 @@ class Tanhshrink(Activation):
 
     operations = 2
 
+    def rehearse(self, act: Act) -> Tensor:
+        """``x - tanh(x)``: keeps the second."""
+        bent = act.tape.pointwise((act.x,), keep="output")
+        return act.tape.pointwise((act.x, bent), ways=("pass", "new"))
+
 
 class Threshold(Activation):
     """``x`` where ``x > threshold``, else `value`.
@@ -240,6 +261,11 @@ class LogSigmoid(Activation):
     """
 
     operations = 3
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its input, and where nothing is fused the exponential as well."""
+        extra = 0 if act.tape.fused_dropout else act.x.bytes
+        return act.tape.pointwise((act.x,), keep="input", extra=extra)
 
 
 class Hardsigmoid(Activation):
@@ -321,6 +347,10 @@ class Softmax(AlongAxis):
 
     pytorch = ("Softmax2d",)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its result; computed in float32."""
+        return softmax(act.tape, act.x)
+
 
 class LogSoftmax(AlongAxis):
     """``x - log(sum(exp(x)))`` along an axis.
@@ -328,6 +358,10 @@ class LogSoftmax(AlongAxis):
     Source: Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.30; PyTorch `nn.LogSoftmax`,
     where `dim` has no good default.
     """
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its result; computed in float32."""
+        return softmax(act.tape, act.x)
 
 
 class Softmin(AlongAxis):
@@ -337,6 +371,10 @@ class Softmin(AlongAxis):
     """
 
     operations = 5
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The softmax of the negative."""
+        return softmax(act.tape, act.tape.pointwise((act.x,)))
 
 
 class GLU(AlongAxis):

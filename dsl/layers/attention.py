@@ -23,9 +23,11 @@ from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, known
 from dsl.layers.projected import Projected
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.attention import fused, heads, joined
 
 if TYPE_CHECKING:
-    pass
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _SCORED = (Port("mask", optional=True), Port("bias", optional=True))
 _PORTS = (Port("query"), Port("key"), Port("value"), *_SCORED)
@@ -106,6 +108,16 @@ class DotProductAttention(Layer):
         """Five for each score: scale, subtract the maximum, exponential, sum, divide; a bias."""
         scores = self.heads * product(inputs[0].shape[:-1]) * inputs[1].shape[-2]
         return score_operations(inputs[4:]) * scores
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The heads seen side by side, and the scores fused."""
+        tape = act.tape
+        q, k, v = (heads(tape, x, self.heads) for x in act.given[:3])
+        extras = list(act.given[3:])
+        if self.window is not None:
+            extras.append(tape.tensor((q.shape[-2], k.shape[-2]), 1, real=False))
+        flops = 2 * q.count // q.shape[-1] * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+        return joined(tape, fused(tape, q, k, v, extras, self.dropout, flops))
 
 
 class Attention(Projected):

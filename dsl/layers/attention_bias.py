@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int
 from dsl.layers.attention_operands import check_sequence
 from dsl.layers.base import Init, Layer, MaybeTypes, Port, Types, Weight
 from dsl.shapes.dim import Dim
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class RelativePositionBias(Layer):
@@ -62,3 +69,8 @@ class RelativePositionBias(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Looked up for each pair of positions, whose places in the table are kept."""
+        places = 8 * math.prod(act.shape[-2:])
+        return act.tape.run("lookup", (), act.shape, params=act.learned, extra=places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Float, String
@@ -11,6 +11,11 @@ from dsl.layers.base import ONES, ZEROS, Init, Layer, MaybeTypes, Types, Weight,
 from dsl.layers.merge import Arithmetic
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import scaled
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _EPS = 1e-4
 
@@ -35,6 +40,10 @@ class LayerScale(Layer):
     def weights(self, x: TensorType) -> tuple[Weight, ...]:
         size = x.shape[channel_axis(self.name, x)]
         return (Weight("weight", (size,), Init("constant", self.init), "norm"),)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A product with a weight for each channel."""
+        return scaled(act.tape, act.x, act.params["weight"])
 
 
 class WeightedSum(Arithmetic):
@@ -74,3 +83,10 @@ class WeightedSum(Arithmetic):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return (2 * len(inputs) - 1 + bool(self.gain)) * product(outputs[0].shape)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Each value times its number, which keeps the value, added up."""
+        tape, (weight, *_) = act.tape, act.learned
+        parts = [tape.run("pointwise", (x,), x.shape, keep=(x,), params=(weight,))
+            for x in act.given]  # fmt: skip
+        return tape.add(parts, act.shape)

@@ -5,6 +5,7 @@ What is left is scaled by ``1 / (1 - p)``, so that the mean stays.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from dsl.kinds.kind import arg
@@ -70,6 +71,10 @@ class SpatialDropout(_Dropout):
         channel_axis(self.name, x)
         return x
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps a number for each channel."""
+        return few_dropped(act, self.p, math.prod(act.x.shape[:2]))
+
 
 class StochasticDepth(_Dropout):
     """Zeroes a whole sample's value with probability `p` in training: ``x * keep / (1 - p)``.
@@ -89,6 +94,10 @@ class StochasticDepth(_Dropout):
         require_batch(self.name, x)
         return super().infer(x)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps a number for each sample."""
+        return few_dropped(act, self.p, act.x.shape[0])
+
 
 class AlphaDropout(_Dropout):
     """Dropout that keeps mean 0 and variance 1, for networks of SELU: ``a * (x or s) + b``.
@@ -100,3 +109,16 @@ class AlphaDropout(_Dropout):
     Source: Klambauer et al., Self-Normalizing Neural Networks (2017), section 2, "New dropout
     technique"; PyTorch `nn.AlphaDropout`, where `p` may also be 1.
     """
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps its noise, as large as the value."""
+        if not self.p or not act.tape.training:
+            return act.x
+        return act.tape.add((act.tape.pointwise((act.x,), extra=act.x.bytes),))
+
+
+def few_dropped(act: Act, p: float, count: int) -> Tensor:
+    """A product with `count` numbers that are drawn; nothing happens outside training."""
+    if not p or not act.tape.training:
+        return act.x
+    return act.tape.pointwise((act.x,), extra=act.x.size * count)

@@ -15,6 +15,7 @@ from dsl.layers.axes import require_float
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Port, Types, resolve_axis
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import Axes, TensorType, broadcast_shapes
+from dsl.tape.parts import matmul, multiply
 
 if TYPE_CHECKING:
     from dsl.tape.act import Act
@@ -37,7 +38,8 @@ class Identity(Layer):
         return 0
 
     def rehearse(self, act: Act) -> Tensor:
-        return act.tape.view(act.x, act.shape)
+        """The value itself."""
+        return act.x
 
 
 class Scale(Layer):
@@ -61,6 +63,11 @@ class Scale(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return product(outputs[0].shape) * (1 + (self.offset != 0))
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A product with a number, and a sum with one."""
+        x = act.tape.pointwise((act.x,))
+        return act.tape.add((x,)) if self.offset and self.factor != -1 else x
 
 
 class Concat(Layer):
@@ -171,6 +178,10 @@ class Subtract(Arithmetic):
 
     ports = _PAIR
 
+    def rehearse(self, act: Act) -> Tensor:
+        """The first gets the gradient as it is."""
+        return act.tape.pointwise(act.given, act.shape, ways=("pass", "new"))
+
 
 class Multiply(Arithmetic):
     """``a * b * ..``, element by element.
@@ -180,6 +191,15 @@ class Multiply(Arithmetic):
     """
 
     variadic = True
+
+    def rehearse(self, act: Act) -> Tensor:
+        """One product after the other; each factor is kept where the other gets a gradient."""
+        first, *others = act.given
+        for x in others:
+            shape = broadcast_shapes(first.shape, x.shape)
+            assert shape is not None
+            first = multiply(act.tape, (first, x), shape)  # type: ignore[arg-type]
+        return first
 
 
 class Divide(Arithmetic):
@@ -200,11 +220,18 @@ class Average(Arithmetic):
     Source: NumPy `mean` over the stacked values, "Broadcasting".
     """
 
+    keeps = "nothing"
+    ways = "pass"
+
     variadic = True
     floats_only = True
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return len(inputs) * product(outputs[0].shape)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The sum, and its share."""
+        return act.tape.pointwise((super().rehearse(act),))
 
 
 class Maximum(Arithmetic):
@@ -278,6 +305,11 @@ class MatMul(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A product of two values."""
+        a, b = act.given
+        return matmul(act.tape, a, b, act.shape, act.flops)
 
 
 def _joined(xs: Types, shape: tuple[Dim, ...]) -> TensorType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Float, Int, KindOf, String
@@ -11,6 +11,11 @@ from dsl.layers.activation import Activation, AlongAxis, PReLU, SiLU
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import linear, multiply, softmax
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Param, Tensor
 
 _SPATIAL = ("time", "depth", "height", "width")
 _SCORE = 5
@@ -154,6 +159,45 @@ class MixtureOfExperts(Layer):
         results = self.top_k + bool(self.shared_hidden)
         outer = (2 * self.top_k + bool(self.shared_hidden) + results * bool(self.bias)) * width
         return positions * (_SCORE * self.experts + inner * hidden + outer)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The router, the chosen rows of each expert side by side, and their weighted sum."""
+        tape, x = act.tape, act.x
+        scores = softmax(tape, linear(tape, x, self.experts, self._named(act, "router")))
+        for _ in range(2):  # sorted scores, and where they were
+            tape.run("reduce", (scores,), scores.shape, size=8, real=False)
+        count = x.count // x.shape[-1] * self.top_k
+        weights = tape.run("reduce", (scores,), (count, 1), extra=8 * count)
+        rows = tape.run("lookup", (x,), (count, x.shape[-1]), extra=8 * count)
+        y = self._rehearsed(act, rows, "", self.hidden)
+        ordered = tape.run("lookup", (y,), y.shape, extra=8 * count)
+        y = tape.run("reduce", (multiply(tape, (ordered, weights)),), x.shape)
+        if self.shared_hidden:
+            common = self._rehearsed(act, x, "shared.", self.shared_hidden)
+            if self.shared_gate:
+                gate = linear(tape, x, 1, self._named(act, "shared_gate"))
+                open_ = tape.pointwise((gate,), keep="output")
+                common = multiply(tape, (common, open_))
+            y = tape.add((y, common))
+        return tape.view(y, act.shape)
+
+    def _rehearsed(self, act: Act, rows: Tensor, place: str, hidden: int) -> Tensor:
+        tape = act.tape
+        up = self._experts(act, rows, hidden, f"{place}up")
+        gate = self._experts(act, rows, hidden, f"{place}gate") if self.gated else up
+        h = tape.pointwise((gate,), keep="input")
+        h = multiply(tape, (h, up)) if self.gated else h
+        return self._experts(act, h, act.x.shape[-1], f"{place}down")
+
+    def _experts(self, act: Act, rows: Tensor, features: int, role: str) -> Tensor:
+        """One product for each expert, whose results are then put together in a copy."""
+        made = linear(act.tape, rows, features, self._named(act, role))
+        if role.startswith("shared"):
+            return made
+        return act.tape.run("copy", (made,), made.shape, ways="part")
+
+    def _named(self, act: Act, role: str) -> tuple[Param, ...]:
+        return tuple(param for name, param in act.params.items() if name.startswith(f"{role}."))
 
 
 def _start(fan_in: int) -> Init:

@@ -275,6 +275,17 @@ class RMSNorm(_LastDimsNorm):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return (4 if self.elementwise_affine else 3) * product(outputs[0].shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Fused on a GPU; elsewhere the normalised value is kept beside the input."""
+        if act.tape.fused_dropout:
+            return super().rehearse(act)
+        tape, x = act.tape, act.tape.raised(act.x)
+        tape.drop(tape.pointwise((x,)))  # the squares
+        normed = tape.run("norm", (x,), x.shape, keep=(x,))
+        if not act.learned:
+            return normed
+        return tape.run("norm", (normed,), x.shape, keep=(normed,), params=act.learned)
+
 
 class L2Normalize(Layer):
     """Scales vectors to length 1: ``x / max(sqrt(sum(x^2)), eps)``, the sum along an axis.
@@ -296,3 +307,7 @@ class L2Normalize(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 3 * product(outputs[0].shape)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The length is small; the division keeps its input."""
+        return act.tape.run("norm", (act.x,), act.shape, keep=(act.x,))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Int, KindOf, ListOf
 from dsl.layers.base import ZEROS, Layer, MaybeTypes, Types, Weight
 from dsl.shapes.dim import Dim
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class Parameter(Layer):
@@ -38,3 +42,7 @@ class Parameter(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 0
+
+    def rehearse(self, act: Act) -> Tensor:
+        """The weight as a value."""
+        return act.tape.learned(next(iter(act.params.values())), act.shape)

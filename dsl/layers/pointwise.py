@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Float
@@ -10,6 +10,9 @@ from dsl.layers.axes import require_float
 from dsl.layers.base import Layer, MaybeTypes, Types
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    pass
 
 
 class Elementary(Layer, abstract=True):
@@ -31,6 +34,8 @@ class Abs(Elementary):
     Source: NumPy `absolute`; PyTorch `torch.abs`. The gradient at 0 is 0.
     """
 
+    keeps = "input"
+
     keras = ("absolute",)
     pytorch = ("abs",)
 
@@ -40,6 +45,8 @@ class Exp(Elementary):
 
     Source: NumPy `exp`; PyTorch `torch.exp`.
     """
+
+    keeps = "output"
 
     pytorch = ("exp",)
 
@@ -51,6 +58,8 @@ class Log(Elementary):
     number below.
     """
 
+    keeps = "input"
+
     pytorch = ("log",)
 
 
@@ -60,6 +69,8 @@ class Sqrt(Elementary):
     Source: NumPy `sqrt`; PyTorch `torch.sqrt`. Like theirs, it is not a number below 0.
     """
 
+    keeps = "output"
+
     pytorch = ("sqrt",)
 
 
@@ -68,6 +79,8 @@ class Rsqrt(Elementary):
 
     Source: PyTorch `torch.rsqrt`. Like there, it is infinite at 0 and not a number below.
     """
+
+    keeps = "output"
 
     pytorch = ("rsqrt",)
     operations = 2
@@ -79,6 +92,8 @@ class Power(Elementary):
     Source: NumPy `power`; PyTorch `torch.pow`. Like theirs, it is not a number where x is below 0
     and the exponent is no whole number.
     """
+
+    keeps = "input"
 
     keras = ("power", "square")
     pytorch = ("pow", "square")

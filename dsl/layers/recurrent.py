@@ -13,7 +13,8 @@ from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import Axes, TensorType
 
 if TYPE_CHECKING:
-    pass
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _HIDDEN = "Size of the state, and of each direction's result."
 _LAYERS = "How many layers stand on top of each other; each reads the sequence of the one below."
@@ -156,6 +157,27 @@ class Recurrent(Layer, abstract=True):
 
     step_operations: ClassVar[int] = 0
     """Elementwise operations of one unit in one step, those for the offsets left out."""
+
+    def rehearse(self, act: Act) -> Tensor | tuple[Tensor, ...]:
+        """Fused: each layer keeps its input, its result, and what its gates were at each step."""
+        tape, x = act.tape, act.x
+        steps = x.count // x.shape[-1]
+        units = steps * self.directions * self.hidden_size
+        shape = (*x.shape[:-1], self.directions * self.hidden_size)
+        for level in range(self.layers):
+            ends = self.suffixes[level * self.directions : (level + 1) * self.directions]
+            params = [p for role, p in act.params.items() if role.endswith(ends)]
+            x = tape.run(
+                "gemm", (tape.lowered(x),), shape, keep=(x,), keep_output=True, params=params,
+                extra=4 * units * (self.gates + 2 * len(self.state) - 1),
+                flops=act.flops // self.layers, flops_back=act.flops_back // self.layers,
+            )  # fmt: skip
+        states = tuple(tape.run("copy", (x,), shape) for shape in act.shapes[1:])
+        return (self._given_back(act, x), *states) if states else self._given_back(act, x)
+
+    def _given_back(self, act: Act, x: Tensor) -> Tensor:
+        """All steps, or a copy of the last."""
+        return x if self.return_sequences else act.tape.run("copy", (x,), act.shape)
 
 
 def require_sequence(kind: str, x: TensorType) -> None:

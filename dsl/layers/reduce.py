@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Axis, Bool, ListOf, OneOf
@@ -10,6 +10,11 @@ from dsl.layers.axes import require_float, without_axes
 from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import total
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class _Reduction(Layer, abstract=True):
@@ -53,6 +58,10 @@ class Mean(_Reduction):
     Source: NumPy `mean`; PyTorch `torch.mean`, which counts the batch among the axes.
     """
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps nothing; its gradient is spread over the input."""
+        return total(act.tape, act.x, act.shape)
+
 
 class Sum(_Reduction):
     """The sum over some axes, of real numbers or integers.
@@ -72,6 +81,10 @@ class Sum(_Reduction):
             )  # fmt: skip
         return super().infer(x)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps nothing; its gradient is spread over the input."""
+        return total(act.tape, act.x, act.shape)
+
 
 class Max(_Reduction):
     """The greatest element over some axes.
@@ -81,6 +94,10 @@ class Max(_Reduction):
     Source: NumPy `amax`; PyTorch `torch.amax`: equal greatest elements share the gradient.
     """
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps what it looks at and its result, which tell where the largest values are."""
+        return act.tape.run("reduce", (act.x,), act.shape, keep=(act.x,), keep_output=True)
+
 
 class Min(_Reduction):
     """The least element over some axes.
@@ -89,3 +106,7 @@ class Min(_Reduction):
     Weights: none. MACs: none; one element-wise operation per element read.
     Source: NumPy `amin`; PyTorch `torch.amin`: equal least elements share the gradient.
     """
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Keeps what it looks at and its result, which tell where the largest values are."""
+        return act.tape.run("reduce", (act.x,), act.shape, keep=(act.x,), keep_output=True)

@@ -91,6 +91,10 @@ class Flatten(Rearrangement):
         axes = (*x.axes[:start], None, *x.axes[end + 1 :])
         return x.with_shape(shape, _named(axes, start, x.dtype))
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A view, or a copy where axes are in other places."""
+        return act.tape.dense(act.x, act.shape)
+
 
 class Reshape(Rearrangement):
     """The same values in order, in another shape.
@@ -131,6 +135,10 @@ class Reshape(Rearrangement):
         shape = tuple(left if _is_rest(size) else size for size in self.shape)
         _require_computable(shape, x, "shape")
         return x.replace(shape=shape, axes=self.axes or default_axes(len(shape), x.dtype))
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A view, or a copy where axes are in other places."""
+        return act.tape.dense(act.x, act.shape)
 
 
 class Unflatten(Rearrangement):
@@ -206,6 +214,10 @@ class Permute(Rearrangement):
         shape, axes = (tuple(values[i] for i in order) for values in (x.shape, x.axes))
         return x.replace(shape=shape, axes=axes)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A view with axes in other places."""
+        return act.tape.view(act.x, act.shape, turned=True)
+
 
 class Transpose(Rearrangement):
     """Two dimensions swapped; their names move along.
@@ -229,6 +241,10 @@ class Transpose(Rearrangement):
         shape, axes = (tuple(values[i] for i in order) for values in (x.shape, x.axes))
         return x.replace(shape=shape, axes=axes)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A view with axes in other places."""
+        return act.tape.view(act.x, act.shape, turned=True)
+
 
 class ToSequence(Rearrangement):
     """The pixels of an image as a sequence, row by row; the channels become the features.
@@ -247,6 +263,10 @@ class ToSequence(Rearrangement):
                 f"{swap}".rstrip(";"),
             )  # fmt: skip
         return x.replace(shape=(product(x.shape[1:]), x.shape[0]), axes=SEQUENCE)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A view with axes in other places."""
+        return act.tape.view(act.tape.dense(act.x), act.shape, turned=True)
 
 
 class ToImage(Rearrangement):
@@ -277,6 +297,10 @@ class ToImage(Rearrangement):
         shape = (x.shape[1], self.height, self.width)
         _require_computable(shape, x, "height")
         return x.replace(shape=shape, axes=IMAGE)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A view with axes in other places."""
+        return act.tape.view(act.x, act.shape, turned=True)
 
 
 class Roll(Rearrangement):
@@ -329,6 +353,10 @@ class Roll(Rearrangement):
     def infer(self, x: TensorType) -> TensorType:
         self.positions(x)
         return x
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out anew, forward and backward."""
+        return act.tape.run("copy", (act.x,), act.shape, real=act.x.real)
 
 
 class Unsqueeze(Rearrangement):

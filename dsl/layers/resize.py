@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Axis, AxisName, Bool, Float, Int, ListOf, OneOf, Size, String
@@ -10,6 +10,10 @@ from dsl.layers.base import Layer, LayerError, MaybeTypes, Types, resolve_axis
 from dsl.layers.reshape import Rearrangement, require_readable
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import IMAGE, SIGNAL, VOLUME, TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _MIRRORS = ("reflect", "replicate")
 _SMOOTH = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2}
@@ -96,6 +100,10 @@ class Pad(Rearrangement):
                 "MSL303", f"{x.dtype} cannot hold {self.value}", arg="value", help="pad by an int"
             )
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out anew, forward and backward."""
+        return act.tape.run("copy", (act.x,), act.shape, real=act.x.real)
+
 
 class Upsample(Layer):
     """An image, signal or volume resized by interpolation.
@@ -112,6 +120,8 @@ class Upsample(Layer):
     Source: PyTorch `nn.Upsample`; Gonzalez and Woods, Digital Image Processing (2018), section 2.4;
     Keys, Cubic convolution interpolation (1981), eq. 4 with that a.
     """
+
+    keeps = "nothing"
 
     keras = ("UpSampling1D", "UpSampling2D", "UpSampling3D")
     pytorch = ("interpolate", "Interpolate")
@@ -205,6 +215,10 @@ class _Shuffle(Rearrangement, abstract=True):
         """The new shape."""
         raise TypeError(f"{type(self).__name__} has no shape rule")
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out anew, forward and backward."""
+        return act.tape.run("copy", (act.x,), act.shape, real=act.x.real)
+
 
 class PixelShuffle(_Shuffle):
     """Channels rearranged into a finer image (sub-pixel convolution).
@@ -255,6 +269,10 @@ class ChannelShuffle(Rearrangement):
         _require_image(self, x)
         _require_divisible(x.shape[0], self.groups, "channels", str(self.groups), "groups", x)
         return x
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out anew, forward and backward."""
+        return act.tape.run("copy", (act.x,), act.shape, real=act.x.real)
 
 
 def _spatial(x: TensorType) -> tuple[int, ...]:

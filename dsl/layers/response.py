@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Float, Int
 from dsl.layers.axes import channel_axis, require_batch, require_float
 from dsl.layers.base import ZEROS, Layer, LayerError, MaybeTypes, Types, Weight, known
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import multiply
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class GRN(Layer):
@@ -38,6 +45,14 @@ class GRN(Layer):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 6 * product(outputs[0].shape)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Lengths of channels are small; what is kept is the input and its two products."""
+        tape, x = act.tape, act.x
+        share = tape.run("reduce", (x,), (x.shape[0], *(1,) * (len(x.shape) - 2), x.shape[-1]))
+        normed = multiply(tape, (x, share), x.shape)
+        weighed = tape.run("pointwise", (normed,), x.shape, keep=(normed,), params=act.learned)
+        return tape.add((tape.add((x, weighed)),))
+
 
 class LocalResponseNorm(Layer):
     """Divides by the response of channels nearby: ``x / (k + alpha / size * s) ** beta``.
@@ -64,6 +79,15 @@ class LocalResponseNorm(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return (self.size + 5) * product(outputs[0].shape)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Squares, their sums over neighbours, and a power of these, all of which are kept."""
+        tape, x = act.tape, act.x
+        squares = tape.pointwise((x,), keep="input")
+        sums = tape.run("pool", (squares,), x.shape, keep=(squares,))
+        base = tape.add((tape.pointwise((sums,)),))
+        divisor = tape.pointwise((base,), keep="input")
+        return tape.pointwise((x, divisor), keep="input")
 
 
 def _require_channels(kind: str, x: TensorType) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Int
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Port, Types, Weight, known
 from dsl.layers.recurrent import require_sequence
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 _STATE = 3
 """Operations of one number of the state in one step: two products and a sum."""
@@ -50,6 +56,12 @@ class LinearRecurrence(Layer):
 
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return 2 * product(outputs[0].shape)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Step by step: states are kept, and a product for each step."""
+        tape, (x, decay) = act.tape, act.given
+        states = tape.run("scan", (x, decay), act.shape, size=4, keep=(decay,), keep_output=True)
+        return tape.cast(tape.run("copy", (states,), act.shape), x.size)
 
 
 class SelectiveScan(Layer):
@@ -140,6 +152,16 @@ class SelectiveScan(Layer):
         state, deltas = self.state(inputs), product(inputs[1].shape)  # type: ignore[union-attr]
         decays = deltas if self.heads else deltas * state
         return product(outputs[0].shape) * (_STATE * state + _FEATURE) + _DECAY * decays
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Step by step: a state of ``[features, state]`` and what it is made of for each step."""
+        tape, x = act.tape, act.x
+        wide = (*x.shape, act.given[2].shape[-1])
+        decays = tape.run("scan", (act.given[1],), wide, keep_output=True, params=act.learned)
+        fed = tape.run("scan", act.given, wide, keep=act.given)
+        states = tape.run("scan", (decays, fed), wide, keep=(decays,), keep_output=True)
+        read = tape.run("scan", (states,), act.shape, flops=act.flops, flops_back=act.flops_back)
+        return tape.add((tape.run("copy", (read,), act.shape), x))
 
 
 def _require_alike(

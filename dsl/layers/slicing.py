@@ -5,12 +5,18 @@ Dimensions count without the batch.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Axis, AxisName, Int, ListOf, OneOf
 from dsl.layers.base import LayerError, Port, Types, resolve_axis
 from dsl.layers.reshape import Rearrangement, quotient, without_dim
 from dsl.shapes.dim import Dim, Poly
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class Select(Rearrangement):
@@ -33,6 +39,10 @@ class Select(Rearrangement):
                 notes=(f"the value is {x.named()}; indices run from 0 to {size - 1}",),
             )  # fmt: skip
         return without_dim(x, at)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A view of a part; its gradient is as large as the whole."""
+        return act.tape.parts(act.x, act.shapes)[0]
 
 
 class Slice(Rearrangement):
@@ -71,6 +81,10 @@ class Slice(Rearrangement):
             )  # fmt: skip
         return position
 
+    def rehearse(self, act: Act) -> Tensor:
+        """A view of a part; its gradient is as large as the whole."""
+        return act.tape.parts(act.x, act.shapes)[0]
+
 
 class Gather(Rearrangement):
     """Values at given positions of a dimension: ``y[.., i, ..] = x[.., index[i], ..]``.
@@ -107,6 +121,11 @@ class Gather(Rearrangement):
             axes=(*x.axes[:at], *names, *x.axes[at + 1 :]),
             batched=x.batched or index.batched,
         )
+
+    def rehearse(self, act: Act) -> Tensor:
+        """A look-up that keeps the positions."""
+        x, index = act.given
+        return act.tape.run("lookup", (x,), act.shape, keep=(index,))
 
 
 class Split(Rearrangement):
@@ -146,3 +165,7 @@ class Split(Rearrangement):
                 f"the value is {x.named()}"),
             )  # fmt: skip
         return self.sizes
+
+    def rehearse(self, act: Act) -> tuple[Tensor, ...]:
+        """Views of all parts, whose gradients are put together."""
+        return act.tape.parts(act.x, act.shapes)

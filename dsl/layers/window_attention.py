@@ -10,6 +10,7 @@ makes ``(2 window - 1)^2`` distances; the distance of pixel i from pixel j has t
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from dsl.kinds.kind import arg
 from dsl.kinds.values import Bool, Int
@@ -18,6 +19,10 @@ from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, 
 from dsl.layers.reshape import Rearrangement
 from dsl.shapes.dim import Dim
 from dsl.shapes.types import Axes, TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 WINDOWS: Axes = ("windows", "time", "features")
 PIXELS: Axes = ("height", "width", "channels")
@@ -50,6 +55,10 @@ class WindowPartition(Rearrangement):
         """
         height, width, features = pixels(self.name, x)
         return *count_windows(self.name, self.window, height, width, x), features
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out in another order."""
+        return act.tape.copy(act.x, act.shape)
 
 
 class WindowMerge(Rearrangement):
@@ -88,6 +97,10 @@ class WindowMerge(Rearrangement):
             )  # fmt: skip
         return x.replace(shape=(self.height, self.width, features), axes=PIXELS)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Written out in another order."""
+        return act.tape.copy(act.x, act.shape)
+
 
 class ShiftedWindowMask(Layer):
     """Which pixels of a window see each other, once ``Roll`` by ``-shift`` has moved the image.
@@ -119,6 +132,10 @@ class ShiftedWindowMask(Layer):
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Nothing: it is computed once."""
         return 0
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Made anew each time; it has no gradient."""
+        return act.tape.run("pointwise", (), act.shape, size=1, real=False)
 
 
 class _OfWindow(Layer, abstract=True):
@@ -168,6 +185,11 @@ class RelativePositionBias2d(_OfWindow):
         rows = self.distances + (3 if self.class_token else 0)
         return (Weight("weight", (rows, self.heads), Init("normal", 0.02), "bias"),)
 
+    def rehearse(self, act: Act) -> Tensor:
+        """Looked up for each pair of positions, whose places in the table are kept."""
+        places = 8 * math.prod(act.shape[-2:])
+        return act.tape.run("lookup", (), act.shape, params=act.learned, extra=places)
+
 
 class RelativePositionIndex2d(_OfWindow):
     """The number of the distance of each pixel of a window from each: ``y[i, j] = d_ij``.
@@ -184,6 +206,10 @@ class RelativePositionIndex2d(_OfWindow):
     def infer(self) -> TensorType:
         time = self.window * self.window
         return TensorType((time, time), "int64", (None, None), False)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Made anew each time; it has no gradient."""
+        return act.tape.run("pointwise", (), act.shape, size=8, real=False)
 
 
 class LogRelativePosition2d(_OfWindow):
@@ -202,6 +228,10 @@ class LogRelativePosition2d(_OfWindow):
 
     def infer(self) -> TensorType:
         return TensorType((self.distances, 2), axes=(None, "features"), batched=False)
+
+    def rehearse(self, act: Act) -> Tensor:
+        """Made anew each time; it has no gradient."""
+        return act.tape.run("pointwise", (), act.shape, size=4, real=False)
 
 
 def pixels(kind: str, x: TensorType) -> tuple[Dim, Dim, Dim]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dsl.tape.tape import Tape
@@ -19,14 +19,18 @@ class Act:
         params: Its weights by role, also one that it is tied to.
         flops: Of its products in the forward pass.
         types: Types of the inputs, for the places of axes; sizes may hold symbols.
+        count_back: Counts the FLOPs of its products in the backward pass, given which inputs get
+            gradients.
     """
 
-    __slots__ = ("flops", "inputs", "params", "shapes", "tape", "types")
+    __slots__ = ("count_back", "flops", "inputs", "params", "shapes", "tape", "types")
 
     def __init__(
         self, tape: Tape, inputs: tuple[Tensor | None, ...], shapes: tuple[Shape, ...],
         params: Mapping[str, Param], flops: int, types: tuple[Any, ...],
+        count_back: Callable[[tuple[bool, ...]], int],
     ) -> None:  # fmt: skip
+        self.count_back = count_back
         self.tape, self.inputs, self.shapes = tape, inputs, shapes
         self.params, self.flops, self.types = params, flops, types
 
@@ -46,6 +50,11 @@ class Act:
     def shape(self) -> Shape:
         """Of the first result."""
         return self.shapes[0]
+
+    @property
+    def flops_back(self) -> int:
+        """Of its products in the backward pass."""
+        return self.count_back(tuple(x is not None and x.needs for x in self.inputs))
 
     @property
     def learned(self) -> tuple[Param, ...]:

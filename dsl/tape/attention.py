@@ -12,13 +12,13 @@ from dsl.tape.tensors import Shape, Tensor
 def heads(tape: Tape, x: Tensor, count: int) -> Tensor:
     """``[.., T, heads * size]`` seen as ``[.., heads, T, size]``."""
     *front, time, width = x.shape
-    return tape.view(x, (*front, count, time, width // count))
+    return tape.view(x, (*front, count, time, width // count), turned=True)
 
 
 def joined(tape: Tape, y: Tensor) -> Tensor:
     """``[.., heads, T, size]`` seen as ``[.., T, heads * size]``."""
     *front, count, time, size = y.shape
-    return tape.view(y, (*front, time, count * size))
+    return tape.dense(y, (*front, time, count * size))
 
 
 def rotate(tape: Tape, x: Tensor, features: int) -> Tensor:

@@ -30,6 +30,23 @@ def normalise(
     return tape.run(category, (x,), x.shape, keep=(x,), extra=STATISTIC * statistics, params=params)
 
 
+def multiply(tape: Tape, xs: Sequence[Tensor], shape: Shape | None = None) -> Tensor:
+    """A product of two, each of which is kept where the other gets a gradient."""
+    first, second = xs
+    keep = [y for y, other in ((second, first), (first, second)) if other.needs]
+    return tape.run("pointwise", xs, first.shape if shape is None else shape, keep=keep)
+
+
+def scaled(tape: Tape, x: Tensor, param: Param) -> Tensor:
+    """A product with a weight that is broadcast: its input is kept."""
+    return tape.run("pointwise", (x,), x.shape, keep=(x,), params=(param,))
+
+
+def total(tape: Tape, x: Tensor, shape: Shape) -> Tensor:
+    """A sum or mean, which keeps nothing."""
+    return tape.run("reduce", (x,), shape)
+
+
 def softmax(tape: Tape, x: Tensor) -> Tensor:
     """Keeps its result, and is computed in float32."""
     return tape.pointwise((tape.raised(x),), keep="output")

@@ -45,7 +45,7 @@ class Work:
 
 
 class Step:
-    """What the backward pass needs of one operation."""
+    """What the backward pass needs of one operation; `flops` are those of its own products."""
 
     __slots__ = (
         "again",
@@ -142,6 +142,7 @@ class Tape:
         ways: Ways = "new",
         params: Sequence[Param] = (),
         flops: int = 0,
+        flops_back: int | None = None,
         temporary: int = 0,
         real: bool = True,
     ) -> Tensor:
@@ -158,10 +159,12 @@ class Tape:
             ways: How the gradients of the inputs arise.
             params: Weights that take part and get gradients.
             flops: Of its products.
+            flops_back: Of those of the backward pass; as many once more for each operand, and for
+                the weights, that get gradients, if not given.
             temporary: Bytes that the backward pass allocates for itself alone.
             real: Whether the result holds real numbers.
         """
-        size = size or max(x.size for x in inputs)
+        size = size or max((x.size for x in inputs), default=4)
         if real and self._narrow():
             size = min(size, self.lower)
         needs = (
@@ -170,6 +173,7 @@ class Tape:
             and (any(x.needs for x in inputs) or any(p.needs for p in params))
         )
         output = self.tensor(shape, size, needs, real)
+        output.turned = category == "pointwise" and all(x.turned for x in inputs if x.count > 1)
         moved = output.storage.bytes
         for x in inputs:
             moved += x.bytes
@@ -186,8 +190,10 @@ class Tape:
             if extra:
                 kept.append(memory.allocate(extra))
             spread = (ways,) * len(inputs) if isinstance(ways, str) else ways
+            if flops_back is None:
+                flops_back = flops * _products(category, inputs, spread, params)
             self.steps.append(Step(
-                category, inputs, output, spread, kept, params, flops, temporary, memory.path
+                category, inputs, output, spread, kept, params, flops_back, temporary, memory.path
             ))  # fmt: skip
         return output
 
@@ -196,9 +202,16 @@ class Tape:
         memory = self.memory
         self.work.append(Work(category, 0, bytes_, size, memory.phase, memory.path))
 
-    def view(self, x: Tensor, shape: Shape) -> Tensor:
-        """The same elements under another shape; the gradient is handed on as it is."""
+    def view(self, x: Tensor, shape: Shape, turned: bool = False) -> Tensor:
+        """The same elements under another shape; the gradient is handed on as it is.
+
+        Args:
+            x: What is looked at.
+            shape: As it is seen.
+            turned: Whether axes change places; they stay so until the elements are copied.
+        """
         seen = Tensor(shape, x.size, x.storage, x.needs, x.real)
+        seen.turned = turned or x.turned
         x.storage.refs += 1
         self.fresh.append(seen)
         if x.needs and self.recording:
@@ -208,6 +221,34 @@ class Tape:
     def copy(self, x: Tensor, shape: Shape | None = None) -> Tensor:
         """The elements written out in another order; the gradient is handed on as it is."""
         return self.run("copy", (x,), shape or x.shape, ways="pass", real=x.real)
+
+    def dense(self, x: Tensor, shape: Shape | None = None) -> Tensor:
+        """A view of elements in the order of their axes: a copy where they are turned."""
+        shape = x.shape if shape is None else shape
+        return self.copy(x, shape) if x.turned else self.view(x, shape)
+
+    def parts(self, x: Tensor, shapes: Sequence[Shape]) -> tuple[Tensor, ...]:
+        """Views of parts of a tensor, which get one gradient together, as large as the whole."""
+        seen = []
+        for shape in shapes:
+            part = Tensor(shape, x.size, x.storage, x.needs, x.real)
+            part.turned = True
+            x.storage.refs += 1
+            self.fresh.append(part)
+            seen.append(part)
+        if x.needs and self.recording:
+            step = Step("copy", (x,), seen[0], ("new",), [], (), 0, 0, self.memory.path)
+            step.others = tuple(seen[1:])
+            self.steps.append(step)
+        return tuple(seen)
+
+    def learned(self, param: Param, shape: Shape) -> Tensor:
+        """A weight as a value of its own."""
+        value = Tensor(shape, param.size, Storage(0), param.needs and self.recording)
+        self.fresh.append(value)
+        if value.needs:
+            self.steps.append(Step("view", (), value, (), [], (param,), 0, 0, self.memory.path))
+        return value
 
     def cast(self, x: Tensor, size: int) -> Tensor:
         """The elements in another precision."""
@@ -251,6 +292,8 @@ class Tape:
     ) -> Tensor:  # fmt: skip
         """A product with weights, such as a linear layer or a convolution."""
         x = self.lowered(x)
+        if category == "gemm" and x.turned:
+            x = self.copy(x)
         self.prepared(params)
         keep = (x,) if any(p.needs for p in params) else ()
         out = self.run(
@@ -313,8 +356,7 @@ class Tape:
         if step.again is not None:
             step.again()
             return
-        handed, output = step.output.gradient, step.output
-        step.output.gradient = None
+        handed, output = self._handed(step), step.output
         if handed is not None:
             temporary = memory.allocate(step.temporary) if step.temporary else None
             arrived = self._gradients(step, handed, output)
@@ -330,6 +372,17 @@ class Tape:
         else:
             self._release(step)
 
+    def _handed(self, step: Step) -> Storage | None:
+        """The gradient of what a step made; of several parts one stands for all."""
+        found = None
+        for made in (step.output, *step.others):
+            gradient, made.gradient = made.gradient, None
+            if gradient is not None and found is not None:
+                self.memory.drop(gradient)
+            elif gradient is not None:
+                found = gradient
+        return found
+
     def _release(self, step: Step) -> None:
         for storage in step.kept:
             self.memory.drop(storage)
@@ -339,11 +392,10 @@ class Tape:
         self, step: Step, handed: Storage, output: Tensor
     ) -> list[tuple[Tensor, Storage]]:
         """Gradients of the inputs, and what the device does for them and for the weights."""
-        arrived, moved, products = [], handed.bytes, 0
+        arrived, moved = [], handed.bytes
         for x, way in zip(step.inputs, step.ways):
             if not x.needs or way == "none":
                 continue
-            products += 1
             whole = way == "part" or (way == "pass" and x.count == output.count)
             if whole and x.size == output.size:
                 handed.refs += 1
@@ -352,15 +404,14 @@ class Tape:
                 made = self.memory.allocate(x.bytes)
                 moved += made.bytes
                 arrived.append((x, made))
-        products += any(param.needs for param in step.params)
         if step.category != "view" and (arrived or step.params):
             passed = all(storage is handed for _, storage in arrived) and not step.params
             if not passed:
                 moved += sum(kept.bytes for kept in step.kept)
-                if products > 1 and step.category in PRODUCTS:
+                if arrived and step.params and step.category in PRODUCTS:
                     moved += handed.bytes
                 self.work.append(Work(
-                    step.category, step.flops * products, moved, output.size, "backward", step.path
+                    step.category, step.flops, moved, output.size, "backward", step.path
                 ))  # fmt: skip
         return arrived
 
@@ -401,6 +452,16 @@ class Tape:
         self.memory.drop(one)
         self.memory.drop(other)
         return total
+
+
+def _products(
+    category: str, inputs: Sequence[Tensor], ways: Sequence[str], params: Sequence[Param]
+) -> int:
+    """How often the products of an operation are computed once more to go back."""
+    if category == "attention":
+        return 2  # unfused: each of the two products for both of its operands
+    given = sum(x.needs and way != "none" for x, way in zip(inputs, ways))
+    return given + any(param.needs for param in params)
 
 
 PRODUCTS = frozenset(["gemm", "conv", "conv1x1", "grouped", "depthwise"])

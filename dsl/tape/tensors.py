@@ -33,15 +33,16 @@ class Tensor:
         storage: Where the elements lie.
         needs: Whether it gets a gradient.
         real: Whether it holds real numbers, which lower precision may make smaller.
+        turned: Whether its axes are not in the order of its bytes, so that some operations copy it.
     """
 
-    __slots__ = ("gradient", "needs", "real", "shape", "size", "storage")
+    __slots__ = ("gradient", "needs", "real", "shape", "size", "storage", "turned")
 
     def __init__(
         self, shape: Shape, size: int, storage: Storage, needs: bool, real: bool = True
     ) -> None:
         self.shape, self.size, self.storage = shape, size, storage
-        self.needs, self.real = needs, real
+        self.needs, self.real, self.turned = needs, real, False
         self.gradient: Storage | None = None
 
     @property
