@@ -280,6 +280,7 @@ def test_operations_add_up() -> None:
     spent = sum(point.seconds for point in found) * made.setup.accumulate
     parts = made.time.parts
     assert spent == pytest.approx(parts["forward"] + parts["backward"])
+    assert {point.name for point in found} <= set(roofline.SPELLED)
     layers = roofline.by_layer(made)
     assert sum(point.flops for point in layers) == sum(work.flops for work in made.memory.work)
 

@@ -43,7 +43,8 @@ def page(outlooks: Sequence[Outlook], model: Model) -> str:
         "script": script, "name": esc(model.name), "inputs": _inputs(first), "setup": _setup(first),
         "cards": cards.cards(first), "memory_bar": cards.memory_bar(first),
         "timeline": timeline.charts(drawn), "timeline_label": esc(timeline.label(drawn)),
-        "room": _room_note(first), "devices": _devices(outlooks), "roofline": _roofline(first),
+        "legend": timeline.legend(drawn), "room": _room_note(first),
+        "devices": _devices(outlooks), "roofline": _roofline(first),
         "bars": bars.bars(rows, labels(model)), "layers": _layers(first, rows),
         "bases": _definitions(_BASES), "conventions": _definitions(CONVENTIONS),
         "data": embedded(_data(outlooks, drawn)),
@@ -93,9 +94,8 @@ def _room_note(outlook: Outlook) -> str:
     if device is None or needed is None:
         return ""
     text = (
-        f"{device.title} has {size(device.memory)}, "
-        f"{device.memory / max(outlook.memory.live_peak, 1):.3g} times the peak of live tensors; "
-        "context and allocator come on top of these."
+        f"The device has {device.memory / max(outlook.memory.live_peak, 1):.3g} times the peak of "
+        "live tensors; the framework's context and the allocator come on top of these."
     )
     return tag("p", esc(text), class_="note")
 

@@ -26,6 +26,7 @@ MOST = 240
 SPELLED = {
     "gemm": "matrix products",
     "conv": "convolutions",
+    "conv1x1": "1x1 convolutions",
     "grouped": "grouped convolutions",
     "depthwise": "depthwise convolutions",
     "attention": "attention",
@@ -38,6 +39,7 @@ SPELLED = {
     "lookup": "look-ups",
     "scan": "scans",
 }
+"""The categories of operations, as a person calls them."""
 
 
 class Point(NamedTuple):
@@ -200,7 +202,14 @@ class _Chart:
             f"Roofline of {device}: operations by FLOPs a byte and by FLOP/s, under "
             f"{rate(self.over.peak, 'FLOP/s')} and {rate(self.over.bandwidth, 'B/s')}"
         )
-        parts = [*self._grid(), *self._roof(), *self._dots(), *self._names()]
+        low, high = self._slope()
+        roof_ = f"M{at(low[0])} {at(low[1])}L{at(high[0])} {at(high[1])}H"
+        right = self.canvas.width - self.canvas.right
+        parts = [
+            *self._grid(), f'<path class="roof" d="{roof_}{at(right)}"/>', *self._dots(),
+            words(right - 4, high[1] - 7, self._peak(), "end", "roofy halo"),
+            self._bandwidth(low, high), *self._names(),
+        ]  # fmt: skip
         return self.canvas.drawn("".join(parts), label)
 
     def _grid(self) -> Iterator[str]:
@@ -217,18 +226,16 @@ class _Chart:
         middle = canvas.left + canvas.inner[0] / 2
         yield words(middle, canvas.height - 8, "FLOPs for each byte moved", "middle")
 
-    def _roof(self) -> Iterator[str]:
-        over, right = self.over, self.canvas.width - self.canvas.right
+    def _slope(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where the roof comes into the chart, and its bend."""
+        over = self.over
         start = max(10.0**self.x0, 10.0**self.y0 / over.bandwidth)
-        x0, y0 = self.x(start), self.y(over.over(start))
-        x1, y1 = self.x(over.ridge), self.y(over.peak)
-        path = f"M{at(x0)} {at(y0)}L{at(x1)} {at(y1)}H{at(right)}"
-        yield f'<path class="roof" d="{path}"/>'
-        text = f"{rate(over.peak, 'FLOP/s')} {over.precision}"
-        yield words(right - 4, y1 - 7, text, "end", "roofy")
-        yield self._slope((x0, y0), (x1, y1))
+        return (self.x(start), self.y(over.over(start))), (self.x(over.ridge), self.y(over.peak))
 
-    def _slope(self, low: tuple[float, float], high: tuple[float, float]) -> str:
+    def _peak(self) -> str:
+        return f"{rate(self.over.peak, 'FLOP/s')} {self.over.precision}"
+
+    def _bandwidth(self, low: tuple[float, float], high: tuple[float, float]) -> str:
         """The bandwidth, written along its line."""
         text = rate(self.over.bandwidth, "B/s")
         across, up = high[0] - low[0], high[1] - low[1]
@@ -271,7 +278,7 @@ class _Chart:
                        for near, width, on in taken)
             )  # fmt: skip
             taken.append((x, half, place))
-            yield words(x, place, name, "middle", f"halo {point.name}")
+            yield words(x, place, name, "middle", f"halo label {point.name}")
 
 
 def _log(value: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from dsl.cost.estimate import Outlook
 from dsl.cost.html.drawing import Canvas, at, fitting, letters, line, ticks, words
-from dsl.cost.html.text import place
+from dsl.cost.html.text import esc, place
 from dsl.cost.outlook_table import GIB, size
 from dsl.tape.memory import Moment
 
@@ -100,6 +100,18 @@ def label(drawn: Timeline) -> str:
     phase, path, *_ = drawn.moments[drawn.peak]
     text = f"Live memory over the step: at most {size(drawn.highest)}, {place(phase, path)}"
     return text + (f"; {drawn.device} has {size(drawn.room)}" if drawn.room else "")
+
+
+def legend(drawn: Timeline) -> str:
+    """What the colours are, as items of a list."""
+    trains = any(moment[0] == "step" for moment in drawn.moments)
+    items = (
+        ("state", "weights, buffers, optimizer state" if trains else "weights and buffers"),
+        *((("gradients", "gradients of weights"),) if trains else ()),
+        ("kept", "activations"),
+        ("crest", "the most while a layer runs"),
+    )
+    return "".join(f'<li><i class="{colour}"></i> {esc(word)}</li>' for colour, word in items)
 
 
 def charts(drawn: Timeline) -> str:
