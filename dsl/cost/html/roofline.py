@@ -207,7 +207,7 @@ class _Chart:
         right = self.canvas.width - self.canvas.right
         parts = [
             *self._grid(), f'<path class="roof" d="{roof_}{at(right)}"/>', *self._dots(),
-            words(right - 4, high[1] - 7, self._peak(), "end", "roofy halo"),
+            words(right, 13, f"roof: {self._peak()}", "end", "roofy"),
             self._bandwidth(low, high), *self._names(),
         ]  # fmt: skip
         return self.canvas.drawn("".join(parts), label)
@@ -264,8 +264,9 @@ class _Chart:
         )
 
     def _names(self) -> Iterator[str]:
-        """A name below or above each category, wherever it lies on no other."""
-        taken: list[tuple[float, float, float]] = []
+        """A name below or above each category, wherever it lies on no other name or point."""
+        spots = [(self.x(point.intensity), self.y(point.achieved)) for point in self.products]
+        taken = [(x, 8.0, y + 4) for x, y in spots]
         for point in sorted(self.products, key=lambda point: -point.seconds):
             name = SPELLED.get(point.name, point.name)
             half = letters(name) / 2
