@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from dsl.cost.html.rows import Branch, Row, tree
+from dsl.cost.html.rows import Branch, Row, largest, total, tree
 from dsl.cost.html.text import esc, percent, tag
 from dsl.cost.outlook_table import size
 from dsl.cost.table import short
 
 DEPTH = 6
 """Levels that open."""
+
+
+MOST = 80
+"""Lines of one level; of more, those with the largest shares."""
 
 
 class Measure(NamedTuple):
@@ -40,9 +44,22 @@ def bars(rows: list[Row], words: Mapping[str, str]) -> str:
     root = tree(rows, DEPTH)
     shown = [measure for measure in MEASURES if measure.of(root.row)]
     head = "".join(tag("span", esc(measure.name)) for measure in shown)
-    lines = "".join(_branch(branch, root.row, shown, words) for branch in root)
+    lines = "".join(_branch(branch, root.row, shown, words) for branch in most(root))
     top = f'<div class="line head" aria-hidden="true"><span>block or layer</span>{head}</div>'
     return f'<div class="bars of{len(shown)}">{top}{lines}</div>'
+
+
+def most(branch: Branch, count: int = MOST) -> list[Branch]:
+    """What is shown below a branch: all of it, or the largest and the others added up."""
+    every = list(branch)
+    if len(every) <= count:
+        return every
+    chosen = largest([each.row for each in every], count - 1)
+    rest = [each.row for at, each in enumerate(every) if at not in chosen]
+    others = Branch(f"{len(rest):,} more", branch.path)
+    others.row = total(rest)
+    others.row.kind = f"{others.row.layers:,} layers"
+    return [each for at, each in enumerate(every) if at in chosen] + [others]
 
 
 def _branch(
@@ -56,7 +73,7 @@ def _branch(
     cells = _cells(branch, whole, shown, words.get(branch.path, ""), name)
     if not branch.inner:
         return f'<div class="line leaf">{cells}</div>'
-    inner = "".join(_branch(each, whole, shown, words) for each in branch)
+    inner = "".join(_branch(each, whole, shown, words) for each in most(branch))
     return f'<details><summary class="line">{cells}</summary>{inner}</details>'
 
 

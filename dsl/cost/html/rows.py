@@ -99,13 +99,18 @@ def shortened(rows: list[Row], most: int = MOST) -> list[Row]:
     """The rows with the largest shares in their order, and one that adds the others up."""
     if len(rows) <= most:
         return rows
-    whole = total(rows)
-    sums = [max(1, count) for count in (whole.params, whole.macs, whole.kept)]
-    order = sorted(range(len(rows)), key=lambda at: (-_weight(rows[at], sums), at))
-    chosen = set(order[: most - 1])
+    chosen = largest(rows, most - 1)
     rest = total(row for at, row in enumerate(rows) if at not in chosen)
     rest.path = f"{rest.layers:,} more layers"
     return [row for at, row in enumerate(rows) if at in chosen] + [rest]
+
+
+def largest(rows: list[Row], count: int) -> set[int]:
+    """The places of the rows whose shares of everything are the largest."""
+    whole = total(rows)
+    sums = [max(1, number) for number in (whole.params, whole.macs, whole.kept)]
+    order = sorted(range(len(rows)), key=lambda at: (-_weight(rows[at], sums), at))
+    return set(order[:count])
 
 
 def _weight(row: Row, sums: list[int]) -> float:
