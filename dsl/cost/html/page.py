@@ -12,7 +12,7 @@ from dsl.cost.figures import CONVENTIONS, record
 from dsl.cost.fold import labels
 from dsl.cost.html import bars, cards, roofline, timeline
 from dsl.cost.html.rows import Row, rows_of, shortened
-from dsl.cost.html.text import embedded, esc, percent, tag
+from dsl.cost.html.text import embedded, esc, number, percent, tag
 from dsl.cost.outlook_table import how, size
 from dsl.cost.table import short
 from dsl.ir import Model
@@ -37,7 +37,7 @@ def page(outlooks: Sequence[Outlook], model: Model) -> str:
     first = outlooks[0]
     style, script = _asset("report.css"), _asset("report.js")
     drawn = timeline.timeline(first)
-    rows = shortened(rows_of(first))
+    rows = rows_of(first)
     filled = {
         "title": esc(f"{model.name}: what it takes"), "policy": _policy(script), "style": style,
         "script": script, "name": esc(model.name), "inputs": _inputs(first), "setup": _setup(first),
@@ -45,7 +45,7 @@ def page(outlooks: Sequence[Outlook], model: Model) -> str:
         "timeline": timeline.charts(drawn), "timeline_label": esc(timeline.label(drawn)),
         "legend": timeline.legend(drawn), "room": _room_note(first),
         "devices": _devices(outlooks), "roofline": _roofline(first),
-        "bars": bars.bars(rows, labels(model)), "layers": _layers(first, rows),
+        "bars": bars.bars(rows, labels(model)), "layers": _layers(first, shortened(rows)),
         "bases": _definitions(_BASES), "conventions": _definitions(CONVENTIONS),
         "data": embedded(_data(outlooks, drawn)),
     }  # fmt: skip
@@ -93,9 +93,10 @@ def _room_note(outlook: Outlook) -> str:
     device, needed = outlook.device, outlook.needed
     if device is None or needed is None:
         return ""
+    times = number(device.memory / max(outlook.memory.live_peak, 1))
     text = (
-        f"The device has {device.memory / max(outlook.memory.live_peak, 1):.3g} times the peak of "
-        "live tensors; the framework's context and the allocator come on top of these."
+        f"The device has {times} times the peak of live tensors; "
+        "the framework's context and the allocator come on top of these."
     )
     return tag("p", esc(text), class_="note")
 
