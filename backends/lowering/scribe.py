@@ -129,7 +129,10 @@ class Scribe:
     def is_last(self, slot: Slot, uses: int) -> bool:
         """Whether no more than some uses of a value are left, and no name of the author's is."""
         named = slot.hint not in ("", "input")
-        return self._uses[slot] <= uses and not named and slot in self._names
+        if named or slot not in self._names or self._uses[slot] > uses:
+            return False
+        holders = (other for other, held in self._names.items() if held == self._names[slot])
+        return not any(self._uses[other] > 0 for other in holders if other is not slot)
 
     def alias(self, slot: Slot, other: Slot) -> None:
         """Lets a value be another one under a second identity."""
@@ -269,7 +272,7 @@ class Scribe:
         names = []
         for slot in inputs:
             old = self.read(slot)
-            keep = self._uses[slot] > 0 or slot in captured or old in names
+            keep = old in names or self._is_wanted(old, captured)
             name = self.name_for(slot) if keep else old
             if name != old:
                 self.add(f"{name} = {old}")
@@ -285,6 +288,14 @@ class Scribe:
         self._pinned.subtract(names)
         for slot, name in zip(outputs, names):
             self._names[slot] = name
+
+    def _is_wanted(self, name: str, captured: tuple[Slot, ...]) -> bool:
+        """Whether a variable holds what a loop captures or what is used later.
+
+        Several values may lie in one variable, where a layer hands on what it is given.
+        """
+        holders = (slot for slot, held in self._names.items() if held == name)
+        return any(self._uses[slot] > 0 or slot in captured for slot in holders)
 
     def anchor(self) -> str:
         """A variable that holds a value with a batch, "" where there is none."""
