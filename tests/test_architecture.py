@@ -37,10 +37,11 @@ SEES = {
     "lint": f"{_BELOW_IR} syntax ir ir_text passes",
     "compilation": _BELOW_COMPILATION,
     "zoo": f"{_BELOW_COMPILATION} compilation version",
+    "choosing": f"{_BELOW_COMPILATION} compilation planning zoo",
     "fuzz": f"{_BELOW_COMPILATION} compilation",
     "__init__": f"{_BELOW_COMPILATION} compilation version",
     "__main__": "cli",
-    "cli": f"{_BELOW_COMPILATION} compilation planning version zoo fuzz lsp __init__",
+    "cli": f"{_BELOW_COMPILATION} compilation planning choosing version zoo fuzz lsp __init__",
     "lsp": f"{_BELOW_COMPILATION} compilation __init__",
 }
 """Which rooms of `dsl` each room may import; its own and `record` it always may."""

@@ -1,0 +1,1 @@
+"""What fits, which one, and what changed: questions that costs answer."""

@@ -1,0 +1,1 @@
+"""Tests of what fits, of choice and of differences."""
