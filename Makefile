@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-core test-frameworks check fuzz lint fmt bench docs golden clean
+.PHONY: help venv demo test test-core test-frameworks check coverage mutants fuzz lint fmt bench docs golden clean
 
 help:  ## List the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,14 @@ test-frameworks: $(READY)  ## Run the tests that need PyTorch or TensorFlow
 check: lint  ## Lint, then run the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) --part core -m 'not slow' -q
 
+coverage: $(READY)  ## Measure which branches the tests without a framework take
+	$(BIN)/python -m coverage run -m pytest --part core -q -p no:xdist
+	$(BIN)/python -m coverage report --include='dsl/*' --fail-under=95
+
+mutants: $(READY)  ## See whether tests notice damaged code: make mutants ARGS='dsl.cost.fold*'
+	$(BIN)/python -m mutmut run $(ARGS)
+	$(BIN)/python -m mutmut results
+
 fuzz: $(READY)  ## Hold MSL to its laws on many random specs: make fuzz N=1000 SEED=1
 	$(BIN)/msl fuzz --n $(or $(N),1000) --seed $(or $(SEED),1)
 	MSL_FUZZ_N=$(or $(N),1000) MSL_FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q tests/fuzz/test_frameworks.py
@@ -71,5 +79,5 @@ golden: $(READY)  ## Rewrite the expected outputs under tests/golden
 	$(BIN)/python -m tests.golden --update
 
 clean:  ## Remove what the commands made, but not .venv
-	rm -rf build dist runs .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist runs mutants .coverage .pytest_cache .ruff_cache .hypothesis
 	find dsl backends grammar examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

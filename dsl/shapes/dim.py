@@ -201,6 +201,7 @@ def _term(monomial: Monomial, factor: int) -> str:
 
 
 def _factor(dim: Dim) -> str:
-    """The text of a size as a factor: in parentheses unless it is one atom."""
-    alone = isinstance(dim, int) or (len(dim.terms) == 1 and max(dim.terms.values()) == 1)
-    return str(dim) if alone else f"({dim})"
+    """The text of a size as a factor: in parentheses unless it is one atom or number."""
+    terms = _terms(dim)
+    alone = all(len(monomial) + (factor != 1) <= 1 for monomial, factor in terms)
+    return str(dim) if alone and len(terms) == 1 else f"({dim})"
