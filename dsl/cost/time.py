@@ -155,7 +155,7 @@ class _Clock:
         flop = 1 / (peak * share)
         if back:
             flop *= fitted.get(f"backward {category}", 1.0)
-        reach = fitted.get(f"traffic {category}", at.STREAM)
+        reach = fitted.get(f"traffic {category}", at.STREAM) * at.bus(device)
         byte = self._passes(category, back) / (device.bandwidth * reach)
         if category in TURNED and not self.setup.channels_last:
             if peak > device.peak("fp32"):
@@ -179,4 +179,9 @@ class _Clock:
         """Half width of the band of log time that is due to the model."""
         total = sum(self.categories.values())
         doubted = sum(self.categories.get(category, 0.0) for category in DOUBTED)
-        return at.PLAIN + at.DOUBTFUL * (doubted / total if total else 0.0)
+        language = {
+            "lookup",
+            "attention",
+        } <= self.categories.keys() and "conv" not in self.categories
+        plain = at.LANGUAGE if language else at.PLAIN
+        return plain + at.DOUBTFUL * (doubted / total if total else 0.0)
