@@ -91,10 +91,11 @@ CACHE = {
 CACHED = 1.5
 """How many times fewer bytes an operation fetches at best whose operands lie in the cache."""
 
-PLAIN, LANGUAGE, DOUBTFUL, UNSEEN, HOSTED = 0.22, 0.18, 0.45, 0.06, 0.2
+PLAIN, LANGUAGE, DOUBTFUL, UNSEEN, HOSTED = 0.22, 0.13, 0.45, 0.06, 0.2
 """Half widths of the band of log time: of plain models on the fitted device, of language models,
-what grouped and depthwise convolutions add for their share of the time, what another device adds,
-and what it adds that the host is the bound. The first holds 90 % of the fitted training steps."""
+what grouped and depthwise convolutions and fused attention add for their share of the time, what
+another device adds, and what it adds that the host is the bound. The first holds 90 % of the fitted
+training steps."""
 
 PRIOR = 0.6
 """Half width for kinds of device that nothing was measured on: half to twice as long, nearly."""

@@ -45,7 +45,7 @@ class Room(Record):
     basis: Basis
 
 
-GPU = Room(1455 * MIB, 280 * MIB, 1.02, 3.6, 900 * MIB, 1.0, 1.115, "calibrated")
+GPU = Room(1455 * MIB, 270 * MIB, 1.04, 3.56, 900 * MIB, 1.0, 1.115, "calibrated")
 """Discrete GPUs. The context is that of 3,000 measured perceptrons, the rest is fitted to 572 runs
 of 122 image models in float32 (itu-rad/GPUMemNet); the least is fitted to the largest batches that
 ran on an RTX 3090 (timm). The perceptrons took 20 bytes for each parameter, 4 of them copies that

@@ -21,7 +21,7 @@ from dsl.tape.tape import Work
 Rates = tuple[float, float]
 """Seconds of a FLOP and of a byte."""
 
-DOUBTED = frozenset(["grouped", "depthwise"])
+DOUBTED = frozenset(["grouped", "depthwise", "attention"])
 """Categories whose kernels differ most from one size and release to another."""
 
 
