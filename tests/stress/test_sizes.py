@@ -37,11 +37,16 @@ model Net {
 """
 
 
-def built(text: str, backend: str, folder: Path):
-    """The model of a spec in a framework."""
+def built_code(text: str, backend: str, folder: Path):
+    """The file of a spec in a framework, imported."""
     emitted = dsl.loads(text).compilation.emit(get(backend))
     assert emitted.text is not None
-    return imported(emitted.text, str(folder)).build_model()
+    return imported(emitted.text, str(folder))
+
+
+def built(text: str, backend: str, folder: Path):
+    """The model of a spec in a framework."""
+    return built_code(text, backend, folder).build_model()
 
 
 def test_sizes_of_one(msl: Msl, tmp_path: Path):  # noqa: F811
