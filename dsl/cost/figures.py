@@ -10,7 +10,8 @@ from dsl.cost.interval import Interval
 CONVENTIONS = {
     "flops": "1 multiply-accumulate is 2 FLOPs; products and convolutions; causal attention in "
     "full, its backward pass unfused",
-    "memory": "bytes; live tensors of a steady-state step of the generated PyTorch code",
+    "memory": "bytes; live tensors of a steady-state step of the generated PyTorch code, as "
+    "PyTorch's MemTracker counts them; inputs and targets of the batch are listed apart",
     "memory.device": "bytes of the process on the device, low and high",
     "time": "seconds of an optimizer step, or of a forward pass where nothing is trained",
 }
@@ -40,6 +41,7 @@ def memory_record(outlook: Outlook) -> dict[str, Any]:
         "gradients": memory.gradients,
         "optimizer": memory.optimizer,
         "activations": memory.activations,
+        "inputs": memory.inputs,
         "live_peak": memory.live_peak,
         "peak_at": {"phase": memory.peak.phase, "path": memory.peak.path},
     }

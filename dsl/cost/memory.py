@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dsl.cost.rehearsal import BYTES, Rehearsal
+from dsl.cost.rehearsal import Rehearsal
 from dsl.ir import Model
 from dsl.record import Record
 from dsl.tape.memory import Moment, Peak
@@ -60,7 +60,7 @@ class MemoryReport(Record):
         gradients: Of all weights, at the end of the backward pass.
         optimizer: What the optimizer keeps between steps.
         activations: What is live at the end of the forward pass beside weights and state.
-        live_peak: The most there is at one time.
+        live_peak: The most there is at one time, without the batch's own inputs and targets.
         peak: When that is, and what comes and goes by then.
         moments: Bytes without weights and state after each layer of each phase, in order.
         work: The operations, for estimates of time.
@@ -68,6 +68,7 @@ class MemoryReport(Record):
             weights and state: what the peak is where devices share the gradients.
         kept: By path, the bytes that a layer is the first to keep for the backward pass: inputs,
             results, masks, copies of weights.
+        inputs: Inputs and targets of the batch, which are there from the start.
     """
 
     weights: int
@@ -81,6 +82,12 @@ class MemoryReport(Record):
     work: tuple[Work, ...]
     levels: tuple[tuple[int, int], ...] = ()
     kept: Mapping[str, int] = {}
+    inputs: int = 0
+
+    @property
+    def held(self) -> int:
+        """The most there is at one time, with the batch."""
+        return self.live_peak + self.inputs
 
     def tide(self, share: float) -> float:
         """The most of activations, temporaries and a share of the gradients at one time."""
@@ -117,7 +124,7 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
     return MemoryReport(
         weights, buffers, weights * setup.training, state, activations,
         tape.memory.highest + weights + buffers + state, tape.memory.peak,
-        tuple(tape.memory.moments), tuple(tape.work), tuple(tape.memory.levels), kept,
+        tuple(tape.memory.moments), tuple(tape.work), tuple(tape.memory.levels), kept, run.inputs,
     )  # fmt: skip
 
 
@@ -165,6 +172,6 @@ def _loss(run: Rehearsal, output: Tensor, term: LossTerm) -> Tensor:
     type_ = term.target_type
     assert type_ is not None
     shape = run.shape(type_)
-    target = run.tape.tensor(shape, BYTES.get(type_.dtype, 4), real=type_.is_float)
+    target = run.given(shape, type_)
     kind: Any = term.kind
     return kind.rehearse(run.tape, output, target)

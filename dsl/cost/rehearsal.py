@@ -23,7 +23,7 @@ from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
 from dsl.tape.act import Act
 from dsl.tape.tape import Step, Tape
-from dsl.tape.tensors import Param, Shape, Tensor
+from dsl.tape.tensors import Param, Shape, Storage, Tensor
 
 BYTES = {"int64": 8, "int32": 4, "bool": 1, "uint8": 1, "float16": 2, "bfloat16": 2, "float64": 8}
 """Bytes of an element; those of float32, 4, are not listed."""
@@ -121,6 +121,7 @@ class Rehearsal:
         self.params: dict[str, dict[str, Param]] = {}
         self.shared: dict[SharedNode, str] = {}
         self.env: Env = {}
+        self.inputs = 0
         self.plans: dict[Any, Plan] = {}
         self.shapes: dict[LayerNode, tuple[tuple[Shape, ...], tuple[Any, ...], int]] = {}
 
@@ -141,9 +142,14 @@ class Rehearsal:
         return (self.batch, *shape) if type_.batched else shape
 
     def _input(self, type_: TensorType) -> Tensor:
-        """An input, which the caller of the model holds through the step."""
-        real = type_.is_float
-        return self.tape.tensor(self.shape(type_), BYTES.get(type_.dtype, 4), False, real)
+        """An input, which the loader of data holds through the step."""
+        return self.given(self.shape(type_), type_)
+
+    def given(self, shape: Shape, type_: TensorType) -> Tensor:
+        """A tensor of the batch; its bytes are counted apart from those that the step makes."""
+        made = Tensor(shape, BYTES.get(type_.dtype, 4), Storage(0), False, type_.is_float)
+        self.inputs += made.bytes
+        return made
 
     def _drive(self, body: Any) -> None:
         stack = [body]

@@ -65,7 +65,7 @@ def device_memory(report: MemoryReport, device: Device) -> Interval:
     """Bytes of the device's memory that a process shows at the step's peak, where there is room."""
     room = ROOMS[device.kind]
     largest = largest_convolution(report)
-    mid = room.context + room.live * report.live_peak + room.workspace * largest
+    mid = room.context + room.live * report.held + room.workspace * largest
     mid += room.library * bool(largest)
     return Interval(mid / room.spread, mid, mid * room.spread, room.basis)
 
@@ -74,7 +74,7 @@ def least_memory(report: MemoryReport, device: Device) -> float:
     """Bytes of the device's memory that a step runs with at all."""
     room = ROOMS[device.kind]
     return (
-        room.least_context + report.live_peak + room.least_workspace * largest_convolution(report)
+        room.least_context + report.held + room.least_workspace * largest_convolution(report)
     )
 
 

@@ -53,10 +53,11 @@ def fused(
     """
     q, k, v = tape.lowered(q), tape.lowered(k), tape.lowered(v)
     shape = (*q.shape[:-1], v.shape[-1])
-    if not tape.fused_attention:
+    learned = any(x.needs for x in extras)
+    unfused = not tape.fused_dropout and (learned or (drop and tape.training))
+    if unfused or not tape.fused_attention:
+        k = tape.pointwise((k,))  # both are scaled, by the root
         return written_out(tape, q, k, v, extras, drop, flops)
-    if drop and tape.training and not tape.fused_dropout:
-        return written_out(tape, q, k, v, (), drop, flops)
     rows = q.count // q.shape[-1]
     return tape.run(
         "attention", (q, k, v, *extras), shape, size=q.size, keep=(q, k, v, *extras),
@@ -87,7 +88,7 @@ def written_out(
     for keep in changes:
         scores = tape.pointwise((scores,), keep=keep)
     for mask in masks:
-        scores = tape.pointwise((scores,), extra=mask.bytes)
+        scores = tape.add((scores, mask), scores.shape)
     weights = softmax(tape, scores)
     weights = dropout(tape, tape.cast(weights, v.size), drop)
     shape = (*q.shape[:-1], v.shape[-1])

@@ -53,10 +53,13 @@ def softmax(tape: Tape, x: Tensor) -> Tensor:
 
 
 def dropout(tape: Tape, x: Tensor, p: float) -> Tensor:
-    """Keeps a mask of a byte for each element; nothing happens outside training."""
+    """Keeps a mask: of a byte for each element where it is fused, else of the element's own size.
+
+    Nothing happens outside training.
+    """
     if not p or not tape.training:
         return x
-    return tape.pointwise((x,), extra=x.count)
+    return tape.pointwise((x,), extra=x.count if tape.fused_dropout else x.bytes)
 
 
 def matmul(
