@@ -53,6 +53,9 @@ class Plan:
             for value in getattr(node, "outputs", ()):
                 last.setdefault(value, place)
                 made.add(value)
+        for value in made:
+            if value.hint:  # a variable of its own, which lives until the function returns
+                last[value] = len(self.nodes) - 1
         for value in results:
             last.pop(value, None)
         self.done: list[list[Value]] = [[] for _ in self.nodes]

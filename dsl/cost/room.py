@@ -73,9 +73,7 @@ def device_memory(report: MemoryReport, device: Device) -> Interval:
 def least_memory(report: MemoryReport, device: Device) -> float:
     """Bytes of the device's memory that a step runs with at all."""
     room = ROOMS[device.kind]
-    return (
-        room.least_context + report.held + room.least_workspace * largest_convolution(report)
-    )
+    return room.least_context + report.held + room.least_workspace * largest_convolution(report)
 
 
 def largest_convolution(report: MemoryReport) -> int:

@@ -191,13 +191,6 @@ class Layer(Kind, abstract=True):
         Returns:
             The results.
         """
-        if not act.given:
-            return act.tape.tensor(act.shape, needs=bool(act.learned))
-        if act.flops:
-            return act.tape.run(
-                "gemm", act.given, act.shape, size=act.tape.lower, keep=act.given,
-                params=act.learned, flops=act.flops,
-            )  # fmt: skip
         return act.tape.pointwise(act.given, act.shape, keep=self.keeps)
 
 

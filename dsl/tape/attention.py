@@ -54,15 +54,26 @@ def fused(
     q, k, v = tape.lowered(q), tape.lowered(k), tape.lowered(v)
     shape = (*q.shape[:-1], v.shape[-1])
     learned = any(x.needs for x in extras)
-    unfused = not tape.fused_dropout and (learned or (drop and tape.training))
-    if unfused or not tape.fused_attention:
-        k = tape.pointwise((k,))  # both are scaled, by the root
+    if not tape.fused_dropout and (learned or (drop and tape.training)):
+        return _spelled_out(tape, q, k, v, extras, drop, flops)
+    if not tape.fused_attention:
         return written_out(tape, q, k, v, extras, drop, flops)
     rows = q.count // q.shape[-1]
     return tape.run(
         "attention", (q, k, v, *extras), shape, size=q.size, keep=(q, k, v, *extras),
         keep_output=True, extra=STATISTIC * rows, flops=flops // 2 if causal else flops,
     )  # fmt: skip
+
+
+def _spelled_out(
+    tape: Tape, q: Tensor, k: Tensor, v: Tensor, extras: Sequence[Tensor], drop: float, flops: int
+) -> Tensor:
+    """What the CPU does without a fused kernel: all in float32, queries and keys both scaled."""
+    lower, tape.lower = tape.lower, 0
+    q, k, v = (tape.cast(x, 4) for x in (q, k, v))
+    y = written_out(tape, q, tape.pointwise((k,)), v, extras, drop, flops)
+    tape.lower = lower
+    return tape.lowered(y)
 
 
 def written_out(
