@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 import dsl
@@ -79,12 +77,6 @@ def test_runs_take_hours_and_money() -> None:
     assert row.device_hours.mid == pytest.approx(8 * row.seconds.mid / 3600)
     assert row.money.low == pytest.approx(row.device_hours.low)
     assert row.money.high == pytest.approx(2 * row.device_hours.high)
-
-
-def test_a_plan_is_quick() -> None:
-    start = time.perf_counter()
-    of_spec("llama3_8b.msl", "h100-sxm", model="Llama3_70B").table()
-    assert time.perf_counter() - start < 10  # 0.6 s on an idle machine
 
 
 def test_the_same_question_gets_the_same_answer() -> None:
