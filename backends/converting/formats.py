@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,13 @@ STATE = ("optimizer/", "random/")
 
 OF_BACKEND = {"torch": (".pt", ".safetensors"), "tensorflow": (".npz", ".safetensors")}
 """The formats of each backend, its scripts' own first."""
+
+
+_DAMAGED = (
+    ValueError, OSError, EOFError, TypeError, AttributeError, RuntimeError, MemoryError, KeyError,
+    OverflowError, SyntaxError,
+)  # fmt: skip
+"""What reading an archive raises where bytes of it are others; RuntimeError: it asks for more."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def _read_npz(data: bytes) -> Checkpoint:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = dict(file)
         notes = json.loads(str(arrays.pop(NOTES, "{}")))
-    except (ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (*_DAMAGED, zipfile.BadZipFile, zlib.error):
         raise Malformed("it is no .npz file of plain arrays") from None
     kept = {name: array for name, array in arrays.items() if not name.startswith(STATE)}
     return Checkpoint(kept, _notes(notes))
