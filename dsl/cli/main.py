@@ -21,6 +21,7 @@ COMMANDS = {
     "cost": "Count parameters, MACs and FLOPs, layer by layer.",
     "plan": "Plan a training on many devices: memory, time, money, how few suffice.",
     "fit": "Find how large a spec may be on a device, or what makes it fit.",
+    "choose": "Hold candidates against a task, a device and limits.",
     "diff": "Show what differs between two specs, and what that costs.",
     "compile": "Write a spec as PyTorch or TensorFlow code.",
     "train": "Compile a spec into a run folder and run it.",

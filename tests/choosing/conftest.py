@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import msl
+from tests.cli.conftest import msl, net
 
-__all__ = ["msl"]
+__all__ = ["msl", "net"]
