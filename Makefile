@@ -14,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-core test-frameworks check coverage mutants fuzz lint fmt bench docs golden clean
+.PHONY: help venv demo test test-core test-frameworks check coverage mutants fuzz fuzz-bytes lint fmt bench docs golden clean
 
 help:  ## List the commands
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ mutants: $(READY)  ## See whether tests notice damaged code: make mutants ARGS='
 fuzz: $(READY)  ## Hold MSL to its laws on many random specs: make fuzz N=1000 SEED=1
 	$(BIN)/msl fuzz --n $(or $(N),1000) --seed $(or $(SEED),1)
 	MSL_FUZZ_N=$(or $(N),1000) MSL_FUZZ_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q tests/fuzz/test_frameworks.py
+
+fuzz-bytes: $(READY)  ## Hold MSL to its laws on any bytes: make fuzz-bytes N=1000000 SEED=1 [GUIDED=1]
+	$(if $(GUIDED),$(BIN)/python -m pip install --quiet --editable '.[fuzz]')
+	$(BIN)/python -m tests.fuzz.byte_driver --n $(or $(N),100000) --seed $(or $(SEED),0) $(if $(GUIDED),--guided)
 
 lint: $(READY)  ## Check the style of Python and MSL files
 	$(BIN)/ruff check $(SOURCES)

@@ -21,6 +21,9 @@ CORPUS = Path(__file__).parent / "corpus"
 HANG = 30
 """Seconds after which an input counts as one that does not end."""
 
+TELL = 20_000
+"""After how many inputs the driver says how far it is."""
+
 
 def seeds(longest: int = 6000) -> list[bytes]:
     """The specs that inputs are made from."""
@@ -77,6 +80,12 @@ class Trial:
         signal.alarm(0)
         self.tried += 1
         self.slowest = max(self.slowest, perf_counter() - begun)
+        if self.tried % TELL == 0:
+            print(self, flush=True)
+
+    def __str__(self) -> str:
+        laws = f"{len(self.laws)} laws broken"
+        return f"{self.tried} inputs, the slowest {self.slowest:.2f} s, {laws}"
 
     def _keep(self, law: str, data: bytes) -> None:
         if law in self.laws and len(self.laws[law]) <= len(data):
@@ -139,7 +148,7 @@ def main() -> int:
     else:
         trial = Trial(options.out)
         drawn(trial, options.n, options.seed)
-    print(f"{trial.tried} inputs, the slowest {trial.slowest:.2f} s, {len(trial.laws)} laws broken")
+    print(trial)
     return int(bool(trial.laws))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from dsl.compilation import Compilation
 from dsl.fuzz.choices import Seeded
 from dsl.fuzz.laws import draw, hold_text
 from dsl.fuzz.mutations import SLIPS, TOKEN, damaged
+from dsl.source import Source
 from tests.conftest import SPECS
 from tests.strategies import damaged_texts
 
@@ -56,3 +59,18 @@ def test_damaged_specs(start: int) -> None:
 @given(damaged_texts(SHORT))
 def test_any_damage(text: str) -> None:
     assert hold_text(text) is None
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_no_token_is_passed_over(text: str) -> None:
+    pieces = TOKEN.findall(text)
+    tree = Compilation(Source("<fuzz>", text)).syntax
+    places = [place for place, piece in enumerate(pieces) if piece.strip() and piece[0] != "#"]
+    for place in Random(1).sample(places, min(60, len(places))):
+        left = "".join(pieces[:place] + pieces[place + 1 :])
+        damaged_one = Compilation(Source("<fuzz>", left))
+        if any(finding.is_error for finding in damaged_one.unread) or damaged_one.syntax != tree:
+            continue
+        after = "".join(piece for piece in pieces[place + 1 :] if piece[0] != "#").lstrip()
+        ends = (pieces[place] == "," and after[:1] in (")", "]")) or pieces[place] == ";"
+        assert ends, (pieces[place], after[:20])
