@@ -47,6 +47,7 @@ class Scribe:
         self._uses = uses
         self._shape = shape
         self._names: dict[Slot, str] = {}
+        self._live: dict[Slot, str] = {}  # those of `_names` that may have uses left
         self._expected: dict[Slot, str] = {}
         self._pending: Pending | None = None
         self._pinned: Counter[str] = Counter()
@@ -70,7 +71,7 @@ class Scribe:
 
     def give(self, slot: Slot, name: str) -> None:
         """Says which variable holds a value, such as an argument of the forward pass."""
-        self._names[slot] = name
+        self._names[slot] = self._live[slot] = name
 
     def name_for(self, slot: Slot) -> str:
         """A variable for a new value, one that no live value is held in."""
@@ -85,8 +86,10 @@ class Scribe:
         return self.free_name(hint or "value")
 
     def _held_names(self) -> set[str]:
-        held = {name for other, name in self._names.items() if self._uses[other] > 0}
-        return held | {name for name, count in self._pinned.items() if count > 0}
+        self._live = {slot: name for slot, name in self._live.items() if self._uses[slot] > 0}
+        return set(self._live.values()) | {
+            name for name, count in self._pinned.items() if count > 0
+        }
 
     def reserve(self, names: Iterable[str]) -> None:
         """Keeps names from being taken by values, for good."""
@@ -111,7 +114,7 @@ class Scribe:
     def define(self, slot: Slot) -> str:
         """Chooses the variable of a new value."""
         name = self._expected.pop(slot, "") or self.name_for(slot)
-        self._names[slot] = name
+        self._names[slot] = self._live[slot] = name
         return name
 
     def variable(self, slot: Slot) -> str:
@@ -136,7 +139,7 @@ class Scribe:
 
     def alias(self, slot: Slot, other: Slot) -> None:
         """Lets a value be another one under a second identity."""
-        self._names[slot] = self.variable(other)
+        self._names[slot] = self._live[slot] = self.variable(other)
 
     @contextmanager
     def pinned(self, slots: Iterable[Slot]) -> Iterator[None]:
@@ -279,7 +282,7 @@ class Scribe:
             names.append(name)
             self._pinned[name] += 1
         for slot, name in zip(starts, names):
-            self._names[slot] = name
+            self._names[slot] = self._live[slot] = name
         with self.pinned(captured):
             self.depth += 1
             yield names
@@ -287,7 +290,7 @@ class Scribe:
             self.depth -= 1
         self._pinned.subtract(names)
         for slot, name in zip(outputs, names):
-            self._names[slot] = name
+            self._names[slot] = self._live[slot] = name
 
     def _is_wanted(self, name: str, captured: tuple[Slot, ...]) -> bool:
         """Whether a variable holds what a loop captures or what is used later.

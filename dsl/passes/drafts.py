@@ -165,6 +165,8 @@ class Namer:
             other.name(base, lambda name: name in self.taken and name not in later)
         for name in other.given:
             self._take(name)
+        for base in names:  # all numbers below are taken by now
+            self.numbers[base] = max(other.numbers[base], self.numbers.get(base, 2))
 
     def name(self, base: str, is_taken: Callable[[str], bool] | None = None) -> str:
         """`base`, or with the first free number behind it."""
