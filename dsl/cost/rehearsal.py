@@ -34,6 +34,9 @@ Env = dict[Value, Tensor]
 class Plan:
     """Nodes in the order they run, groups and choices opened, and what each is the last to use.
 
+    A value with a name of its own is a variable of the generated code, which lives until the name
+    is given away or its function ends.
+
     Attributes:
         nodes: In order, each with the levels of the groups it lies in.
         done: For each, the values that nobody uses later.
@@ -47,15 +50,19 @@ class Plan:
         self.results = results
         last: dict[Value, int] = {}
         made: set[Value] = set()
+        named: dict[str, Value] = {}
         for place, (_, node) in enumerate(self.nodes):
             for value in _used(node):
                 last[value] = place
             for value in getattr(node, "outputs", ()):
                 last.setdefault(value, place)
                 made.add(value)
-        for value in made:
-            if value.hint:  # a variable of its own, which lives until the function returns
-                last[value] = len(self.nodes) - 1
+                if value.hint:
+                    before = named.get(value.hint)
+                    if before is not None:
+                        last[before] = max(last[before], place)
+                    named[value.hint] = value
+        last.update(dict.fromkeys(named.values(), len(self.nodes) - 1))
         for value in results:
             last.pop(value, None)
         self.done: list[list[Value]] = [[] for _ in self.nodes]

@@ -49,6 +49,8 @@ class ReLU6(Activation):
     Source: Howard et al., MobileNets (2017); PyTorch `nn.ReLU6`.
     """
 
+    keeps = "input"
+
 
 class LeakyReLU(Activation):
     """``x`` where ``x > 0``, else ``negative_slope * x``.
@@ -56,6 +58,8 @@ class LeakyReLU(Activation):
     Source: Maas, Hannun, Ng, Rectifier Nonlinearities (2013), section 2; PyTorch `nn.LeakyReLU`
     (Keras' own default slope is 0.3).
     """
+
+    keeps = "input"
 
     negative_slope: float = arg(Float(), "Slope below zero.", 0.01, keras=("alpha",))
 
@@ -101,6 +105,8 @@ class ELU(Activation):
     `nn.ELU`.
     """
 
+    keeps = "input"
+
     alpha: float = arg(Float(0), "The limit below is -alpha.", 1.0)
     operations = 3
 
@@ -112,6 +118,8 @@ class SELU(Activation):
     Source: Klambauer et al., Self-Normalizing Neural Networks (2017), eq. 2; PyTorch `nn.SELU`.
     """
 
+    keeps = "input"
+
     operations = 4
 
 
@@ -121,6 +129,8 @@ class CELU(Activation):
     Source: Barron, Continuously Differentiable Exponential Linear Units (2017), eq. 2; PyTorch
     `nn.CELU`.
     """
+
+    keeps = "input"
 
     alpha: float = arg(Float(0, open_low=True), "The limit below is -alpha.", 1.0)
     operations = 4
@@ -134,6 +144,8 @@ class GELU(Activation):
     Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2; PyTorch `nn.GELU`.
     """
 
+    keeps = "input"
+
     approximate: str = arg(String("none", "tanh"), "Which formula.", "none")
     operations = 5
 
@@ -144,6 +156,8 @@ class SiLU(Activation):
     Source: Elfwing, Uchibe, Doya, Sigmoid-Weighted Linear Units (2017), eq. 3; PyTorch `nn.SiLU`.
     """
 
+    keeps = "input"
+
     keras = ("Swish",)
     operations = 4
 
@@ -153,6 +167,8 @@ class Mish(Activation):
 
     Source: Misra, Mish (2019), eq. 1; PyTorch `nn.Mish`.
     """
+
+    keeps = "input"
 
     operations = 4
 
@@ -217,6 +233,8 @@ class Softshrink(Activation):
     Source: Donoho, De-noising by Soft-Thresholding (1995), eq. 3; PyTorch `nn.Softshrink`.
     """
 
+    keeps = "input"
+
     lambd: float = arg(Float(0), "Half the width of the gap.", 0.5, keras=("threshold",))
 
 
@@ -226,6 +244,8 @@ class Hardshrink(Activation):
     Source: Donoho and Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage (1994); PyTorch
     `nn.Hardshrink`.
     """
+
+    keeps = "input"
 
     lambd: float = arg(Float(0), "Half the width of the gap.", 0.5, keras=("threshold",))
 
@@ -249,6 +269,8 @@ class Threshold(Activation):
 
     Source: PyTorch `nn.Threshold`.
     """
+
+    keeps = "input"
 
     threshold: float = arg(Float(), "The bound.")
     value: float = arg(Float(), "What stands at and below the bound.")
@@ -274,6 +296,8 @@ class Hardsigmoid(Activation):
     Source: Howard et al., Searching for MobileNetV3 (2019), section 5.2; PyTorch `nn.Hardsigmoid`.
     """
 
+    keeps = "input"
+
     operations = 3
 
 
@@ -283,6 +307,8 @@ class Hardswish(Activation):
     Source: Howard et al., Searching for MobileNetV3 (2019), section 5.2; PyTorch `nn.Hardswish`.
     """
 
+    keeps = "input"
+
     operations = 4
 
 
@@ -291,6 +317,8 @@ class Hardtanh(Activation):
 
     Source: Collobert, Large Scale Machine Learning (2004); PyTorch `nn.Hardtanh`.
     """
+
+    keeps = "input"
 
     min_val: float = arg(Float(), "Least result.", -1.0)
     max_val: float = arg(Float(), "Greatest result.", 1.0)
@@ -309,6 +337,8 @@ class Clamp(Activation):
 
     Source: PyTorch `torch.clamp`.
     """
+
+    keeps = "input"
 
     keras = ("Clip",)
 
@@ -384,6 +414,8 @@ class GLU(AlongAxis):
     Source: Dauphin et al., Language Modeling with Gated Convolutional Networks (2016), eq. 1;
     PyTorch `nn.GLU`, where `dim` is the last by default, also for images.
     """
+
+    keeps = "input"
 
     def infer(self, x: TensorType) -> TensorType:
         super().infer(x)

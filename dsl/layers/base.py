@@ -128,7 +128,7 @@ class Layer(Kind, abstract=True):
         stochastic: Whether training draws random numbers (dropout).
         stateful: Whether training mode differs through running statistics.
         keeps: Of a layer that is one element-wise operation, what its backward pass needs:
-            ``input``, ``output`` or ``nothing``.
+            ``input``, ``output`` or ``nothing``; others have a rule of their own, `rehearse`.
     """
 
     category: ClassVar[str] = "layer"
@@ -137,7 +137,7 @@ class Layer(Kind, abstract=True):
     results: ClassVar[tuple[str, ...]] = ()
     stochastic: ClassVar[bool] = False
     stateful: ClassVar[bool] = False
-    keeps: ClassVar[str] = "input"
+    keeps: ClassVar[str] = ""
 
     def infer(self, *inputs: Any) -> TensorType | Types:
         """Types of the results.
@@ -191,6 +191,8 @@ class Layer(Kind, abstract=True):
         Returns:
             The results.
         """
+        if not self.keeps:
+            raise TypeError(f"{type(self).__name__} has no rule for what it keeps")
         return act.tape.pointwise(act.given, act.shape, keep=self.keeps)
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int, Ints, KindOf
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
-from dsl.layers.reparametrization import Reparametrization, made_weights
+from dsl.layers.reparametrization import Reparametrization, weighted_product
 from dsl.layers.windows import as_image, padding_arg, require_room, window_arg, window_size
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import TensorType
+from dsl.tape.parts import padded
 
 if TYPE_CHECKING:
     from dsl.tape.act import Act
+    from dsl.tape.tape import Tape
     from dsl.tape.tensors import Tensor
 
 _KERNEL = "Size of the kernel: one number, or one for each dimension."
@@ -87,11 +89,20 @@ class Convolution(Layer, abstract=True):
 
     def rehearse(self, act: Act) -> Tensor:
         """A product that keeps its input; padding that a framework cannot express is a copy."""
-        params = made_weights(act, self.weight)
+        x = act.x
+        if isinstance(self.padding, str) and self.padding == "same":
+            x = self._same(act.tape, x)
         category = "conv" if math.prod(self.kernel_size) > 1 else "conv1x1"
         if self.groups > 1:
             category = "depthwise" if self.groups == act.x.shape[1] else "grouped"
-        return act.tape.product(category, act.x, act.shape, params, act.flops)
+        return weighted_product(act, category, x, self.weight)
+
+    def _same(self, tape: Tape, x: Tensor) -> Tensor:
+        """What is padded before: all with a stride, and an odd cell at one end."""
+        odd = any(d * (k - 1) % 2 for d, k in zip(self.dilation, self.kernel_size))
+        if max(self.stride) == 1 and not odd:
+            return x
+        return padded(tape, x, self.kernel_size, self.stride, self.dilation)
 
 
 class Conv(Convolution, abstract=True):

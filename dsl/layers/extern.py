@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsl.kinds.kind import Kind
 from dsl.layers.base import ZEROS, Layer, MaybeTypes, Types, Weight
 from dsl.shapes.dim import Dim
 from dsl.shapes.types import TensorType
+
+if TYPE_CHECKING:
+    from dsl.tape.act import Act
+    from dsl.tape.tensors import Tensor
 
 
 class ExternLayer(Layer, abstract=True):
@@ -52,3 +56,10 @@ class ExternLayer(Layer, abstract=True):
 
     def macs(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         return self.operations // 2
+
+    def rehearse(self, act: Act) -> Tensor:
+        """One operation, which is taken to keep its input: what the Python does is not known."""
+        return act.tape.run(
+            "gemm" if act.flops else "pointwise", act.given, act.shape, size=act.tape.lower,
+            keep=act.given, params=act.learned, flops=act.flops, flops_back=act.flops_back,
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.kinds.kind import KindError, arg
 from dsl.kinds.values import Bool, Int, KindOf, LayerPath, LayerRef
 from dsl.layers.base import Init, Layer, LayerError, MaybeTypes, Types, Weight, known
-from dsl.layers.reparametrization import Reparametrization, made_weights
+from dsl.layers.reparametrization import Reparametrization, weighted_product
 from dsl.shapes.dim import Dim, product
 from dsl.shapes.types import TensorType
 
@@ -82,8 +82,7 @@ class Linear(Layer):
 
     def rehearse(self, act: Act) -> Tensor:
         """A product that keeps its input; a reparametrised weight is made anew each time."""
-        params = made_weights(act, self.weight)
-        return act.tape.product("gemm", act.x, act.shape, params, act.flops)
+        return weighted_product(act, "gemm", act.x, self.weight)
 
 
 def own_start(layer: Any) -> None:

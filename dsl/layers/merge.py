@@ -127,6 +127,7 @@ class Arithmetic(Layer, abstract=True):
     """One result per element of the values' common shape."""
 
     floats_only = False
+    keeps = "input"
     ways: ClassVar[str] = "new"
 
     def infer(self, *xs: TensorType) -> TensorType:
@@ -146,7 +147,7 @@ class Arithmetic(Layer, abstract=True):
 
     def rehearse(self, act: Act) -> Tensor:
         """One operation after the other, from the left."""
-        first, *others = act.given
+        first, *others = _lined_up(act)
         for index, x in enumerate(others):
             shape = broadcast_shapes(first.shape, x.shape)
             assert shape is not None
@@ -194,7 +195,7 @@ class Multiply(Arithmetic):
 
     def rehearse(self, act: Act) -> Tensor:
         """One product after the other; each factor is kept where the other gets a gradient."""
-        first, *others = act.given
+        first, *others = _lined_up(act)
         for x in others:
             shape = broadcast_shapes(first.shape, x.shape)
             assert shape is not None
@@ -310,6 +311,17 @@ class MatMul(Layer):
         """A product of two values."""
         a, b = act.given
         return matmul(act.tape, a, b, act.shape, act.flops)
+
+
+def _lined_up(act: Act) -> list[Tensor]:
+    """The operands, ones behind the batch of those that have fewer dimensions than the result."""
+    found = []
+    for x, type_ in zip(act.given, act.types):
+        missing = len(act.shape) - len(x.shape)
+        if type_.batched and missing:
+            x = act.tape.view(x, (x.shape[0], *(1,) * missing, *x.shape[1:]))
+        found.append(x)
+    return found
 
 
 def _joined(xs: Types, shape: tuple[Dim, ...]) -> TensorType:

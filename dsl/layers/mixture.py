@@ -150,6 +150,17 @@ class MixtureOfExperts(Layer):
         each = self.experts + (3 if self.gated else 2) * hidden + bool(self.shared_gate)
         return product(inputs[0].shape) * each
 
+    def backward_macs(
+        self, inputs: MaybeTypes, outputs: Types, needs: tuple[bool, ...], trained: bool
+    ) -> Dim:
+        """Each product twice, less the input's gradients where it needs none."""
+        total = self.macs(inputs, outputs) * 2
+        if needs[0]:
+            return total
+        hidden = self.top_k * self.hidden + self.shared_hidden
+        reading = self.experts + (2 if self.gated else 1) * hidden + bool(self.shared_gate)
+        return total - product(inputs[0].shape) * reading
+
     def elementwise(self, inputs: MaybeTypes, outputs: Types) -> Dim:
         """Of each position: five for a score; activations, gates and offsets; the weighted sum."""
         x = inputs[0]

@@ -19,6 +19,7 @@ from dsl.layers.windows import (
 )
 from dsl.shapes.dim import Dim, Poly, product
 from dsl.shapes.types import VECTOR, TensorType
+from dsl.tape.parts import padded
 
 if TYPE_CHECKING:
     from dsl.tape.act import Act
@@ -101,8 +102,11 @@ class Pool(Layer, abstract=True):
 
     def rehearse(self, act: Act) -> Tensor:
         """Keeps its input; of the largest values also where they were."""
+        tape, x = act.tape, act.x
+        if self.padding == "same":
+            x = padded(tape, x, self.kernel_size, self.steps, self.spread)
         places = 8 * math.prod(act.shape) if self.name.startswith("Max") else 0
-        return act.tape.run("pool", (act.x,), act.shape, keep=(act.x,), extra=places)
+        return tape.run("pool", (x,), act.shape, keep=(x,), extra=places)
 
 
 class MaxPool1d(Pool):
@@ -268,7 +272,9 @@ class AdaptivePool(Layer, abstract=True):
         return product(inputs[0].shape)
 
     def rehearse(self, act: Act) -> Tensor:
-        """Keeps its input; of the largest values also where they were."""
+        """Keeps its input, unless it is a mean of all; of the largest also where they were."""
+        if "Avg" in self.name and math.prod(self.output_size) == 1:
+            return act.tape.run("reduce", (act.x,), act.shape)
         places = 8 * math.prod(act.shape) if "Max" in self.name else 0
         return act.tape.run("pool", (act.x,), act.shape, keep=(act.x,), extra=places)
 

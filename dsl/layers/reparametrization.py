@@ -8,21 +8,27 @@ a weight is looked at in training, and frameworks look at different times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dsl.kinds.kind import Kind, KindError, arg
 from dsl.kinds.values import Float, Int
 from dsl.layers.base import ONES, Init, Weight
+from dsl.tape.parts import scaled
 
 if TYPE_CHECKING:
     from dsl.tape.act import Act
-    from dsl.tape.tensors import Param
+    from dsl.tape.tensors import Tensor
 
 
 class Reparametrization(Kind, abstract=True):
-    """Base of all reparametrisations."""
+    """Base of all reparametrisations.
+
+    Class attributes:
+        scaled: Whether a learned gain multiplies what is otherwise made.
+    """
 
     category = "parametrization"
+    scaled: ClassVar[bool] = False
 
     def learned(self, weight: Weight) -> tuple[Weight, ...]:
         """The tensors that stand in for a weight.
@@ -120,6 +126,7 @@ class ScaledWeightStandardization(_Standardization):
     """
 
     pytorch = ("ScaledStdConv2d",)
+    scaled = True
 
     gamma: float = arg(Float(0, open_low=True), "Factor for the activation behind.", 1.0)
     eps: float = arg(Float(0, open_low=True), "Added to the variance, inside the root.", 1e-5)
@@ -129,9 +136,21 @@ class ScaledWeightStandardization(_Standardization):
         return (weight, Weight("gain", gain, ONES, "norm"))
 
 
-def made_weights(act: Act, way: Reparametrization | None) -> tuple[Param, ...]:
-    """The weights that a product is of, in the order weight, bias."""
+def weighted_product(act: Act, category: str, x: Tensor, way: Reparametrization | None) -> Tensor:
+    """A product with the layer's weight, which is made anew for it where it is reparametrised."""
+    tape = act.tape
     bias = (act.params["bias"],) if "bias" in act.params else ()
     if way is None:
-        return (act.params["weight"], *bias)
-    return (*(param for role, param in act.params.items() if role != "bias"), *bias)
+        return tape.product(category, x, act.shape, (act.params["weight"], *bias), act.flops)
+    learned = [param for role, param in act.params.items() if role != "bias"]
+    shape = (max(param.count for param in learned),)
+    extra = 4 * min(param.count for param in learned)
+    parts = learned[:1] if way.scaled else learned
+    made = tape.run("norm", (), shape, size=4, extra=extra, params=parts)
+    if way.scaled:
+        made = scaled(tape, made, learned[-1])
+    x, weight = tape.lowered(tape.dense(x)), tape.lowered(made)
+    return tape.run(
+        category, (x, weight), act.shape, size=tape.lower or x.size, keep=(x, weight), params=bias,
+        flops=act.flops, flops_back=act.flops_back,
+    )  # fmt: skip

@@ -69,3 +69,15 @@ def matmul(
     a, b = tape.lowered(a), tape.lowered(b)
     keep = [y for y, other in ((b, a), (a, b)) if other.needs]
     return tape.run(category, (a, b), shape, size=tape.lower or a.size, keep=keep, flops=flops)
+
+
+def padded(
+    tape: Tape, x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Tensor:
+    """A copy with the cells that ``padding="same"`` adds."""
+    front, sizes = x.shape[: -len(kernel)], x.shape[-len(kernel) :]
+    grown = tuple(
+        size + max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        for size, k, s, d in zip(sizes, kernel, stride, dilation)
+    )
+    return tape.run("copy", (x,), (*front, *grown))
