@@ -7,8 +7,9 @@ import time
 import pytest
 
 import dsl
-from dsl.cost.report import CostReport, estimate
+from dsl.cost.report import CostReport, estimate, total
 from dsl.ir import Model
+from dsl.shapes.dim import symbol
 from tests.conftest import SPECS
 
 
@@ -209,3 +210,62 @@ def test_what_is_all_at_work_has_no_second_count() -> None:
     found = report("gpt2.msl")
     assert found.active == found.params
     assert "active" not in found.record()["params"]
+
+
+def test_the_whole_record_of_a_small_model() -> None:
+    text = """
+    model M {
+      input x: float32[10, 4]
+      BatchNorm
+      repeat 2 { Linear(4) -> ReLU }
+      output y = Linear(3)
+    }
+    """
+    linear, relu = 10 * 4 * 4, 10 * 4
+    record = cost(text, batch=3).record()
+    assert record.pop("elementwise")["forward"] == sum(
+        layer["elementwise"] for layer in record["layers"]
+    )
+    norm = record["layers"].pop(0)
+    assert (norm["path"], norm["kind"], norm["params"]) == ("batch_norm", "BatchNorm", 8)
+    forward = 3 * (2 * linear + 10 * 4 * 3)
+    backward = 2 * forward
+    rounds = {"shape": [10, 4], "uses": 2}
+    assert record == {
+        "schema": 1,
+        "model": "M",
+        "batch": 3,
+        "symbols": {},
+        "params": {"total": 63, "trainable": 63, "buffers": 8},
+        "macs": {"forward": forward},
+        "flops": {
+            "forward": 2 * forward,
+            "backward": 2 * backward,
+            "train_step": 2 * (forward + backward),
+        },
+        "formulas": {},
+        "layers": [
+            {"path": "repeat.0..1.linear", "kind": "Linear", "params": 40, "macs": 3 * 2 * linear,
+             "elementwise": 3 * 2 * relu, **rounds},
+            {"path": "repeat.0..1.relu", "kind": "ReLU", "params": 0, "macs": 0,
+             "elementwise": 3 * 2 * relu, **rounds},
+            {"path": "y", "kind": "Linear", "params": 15, "macs": 3 * 120,
+             "elementwise": 3 * 30, "shape": [10, 3], "uses": 1},
+        ],
+    }  # fmt: skip
+
+
+def test_sums_of_sizes() -> None:
+    time_ = symbol("time")
+    assert total([]) == 0
+    assert total([2, 3]) == 5
+    assert str(total([2, time_, 3, 2 * time_])) == "3 * time + 5"
+
+
+def test_symbols_of_a_record() -> None:
+    found = cost("model M { input t: int64[time=5]; Embedding(9, 4); output y = Linear(2) }", 2)
+    assert found.record()["symbols"] == {"time": 5}
+    assert found.record()["formulas"] == {"macs": "16 * time", "backward macs": "32 * time"}
+    assert [layer.output.shape for layer in found.layers][-1] == (symbol("time"), 2)
+    assert found.record()["layers"][-1]["shape"] == [5, 2]
+    assert list(found.inputs) == ["t"] and str(found.inputs["t"]) == "int64[time]"

@@ -98,3 +98,58 @@ def test_a_terminal_shows_all_numbers(width: str, monkeypatch, capsys) -> None:
 )
 def test_counts_are_short(count: int, text: str) -> None:
     assert short(count) == text
+
+
+SMALL = """
+block Two { Linear(4) -> ReLU }
+model M {
+  input x: float32[4]
+  head = Linear(4)
+  repeat 3 { Two }
+  repeat 2 { Linear(4) }
+  repeat 2 { Linear(4) -> ReLU }
+  parallel { { Linear(2) } { Linear(3) } } -> Concat
+  residual { BatchNorm }
+  output y = Linear(1)
+}
+"""
+
+
+def small(text: str = SMALL, **options):
+    model = whole(dsl.loads(text))
+    return fold(estimate(model), model, **options)
+
+
+def test_lines_by_kind_come_with_the_dearest_first() -> None:
+    lines = [(line.path, line.kind, line.params, line.macs, line.elementwise, line.output)
+        for line in small(by="kind")]  # fmt: skip
+    assert lines == [
+        ("7 rows", "Linear", 20 + 3 * 20 + 4 * 20 + 10 + 15 + 6, 8 * 16 + 8 + 12 + 5, 38, ""),
+        ("1 row", "BatchNorm", 10, 0, 10, ""),
+        ("2 rows", "ReLU", 0, 0, 5 * 4, ""),
+        ("1 row", "Concat", 0, 0, 0, ""),
+        ("1 row", "Add", 0, 0, 5, ""),
+    ]
+
+
+def test_lines_by_block_say_what_stands_there_and_how_often() -> None:
+    lines = [(line.path, line.kind, line.layers, line.output) for line in small()]
+    assert lines == [
+        ("head", "Linear", 1, "[4]"),
+        ("two", "Two x3", 2, "[4]"),
+        ("linear", "Linear x2", 1, "[4]"),
+        ("repeat", "repeat x2", 2, "[4]"),
+        ("parallel", "parallel", 2, "[3]"),
+        ("concat", "Concat", 1, "[5]"),
+        ("batch_norm", "BatchNorm", 1, "[5]"),
+        ("add", "Add", 1, "[5]"),
+        ("y", "Linear", 1, "[1]"),
+    ]
+
+
+def test_lines_by_layer_are_the_layers() -> None:
+    lines = small(by="layer")
+    model = whole(dsl.loads(SMALL))
+    assert [line.path for line in lines] == [row.path for row in estimate(model).layers]
+    assert [line.kind for line in lines] == [row.kind for row in estimate(model).layers]
+    assert {line.layers for line in lines} == {1}

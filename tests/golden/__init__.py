@@ -20,6 +20,22 @@ SPECS = {
     "resnet50": "tests/specs/resnet50.msl",
     "gpt2": "tests/specs/gpt2.msl",
 }
+SPECS |= {
+    name: f"tests/backends/specs/{name}.msl"
+    for name in (
+        "carried_sizes_nested",
+        "choices_in_loops",
+        "layer_arguments",
+        "mixtures_that_differ",
+        "optional_arguments",
+        "recursive_unet",
+        "repeat_carries_two_values",
+        "rows_with_index",
+        "same_block_other_ranks",
+        "tie_variants",
+        "when_shapes",
+    )
+}
 """Specs by the name of their golden files, ``<name>_<backend>.py``."""
 
 
