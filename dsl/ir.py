@@ -339,16 +339,22 @@ class Key(Record):
     weight: Weight
 
 
+MOST_KEYS = 1_000_000
+"""Layers whose weights are listed one by one. Code is written for fewer."""
+
+
 def weight_keys(nodes: tuple[Node, ...]) -> Iterator[Key]:
     """Every weight with its key, the rounds of repeats one by one.
 
-    Their number grows with depth: for checkpoints and patterns, not for costs.
+    Their number grows with depth: for checkpoints and patterns, not for costs. Beyond `MOST_KEYS`
+    one key with folded rounds (``layer.0..2.weight``) stands for those of all its rounds.
     """
-    for visit in walk(nodes):
-        if visit.owners:
-            for path in expand(visit.path):
-                for weight in visit.node.weights:
-                    yield Key(join(path, weight.role), weight)
+    visits = [visit for visit in walk(nodes) if visit.owners]
+    folded = sum(visit.owners for visit in visits) > MOST_KEYS
+    for visit in visits:
+        for path in [visit.path] if folded else expand(visit.path):
+            for weight in visit.node.weights:
+                yield Key(join(path, weight.role), weight)
 
 
 def expand(path: str) -> list[str]:

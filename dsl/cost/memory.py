@@ -11,12 +11,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dsl.cost.rehearsal import Rehearsal
-from dsl.ir import Model
+from dsl.ir import Model, walk
 from dsl.record import Record
 from dsl.tape.memory import Moment, Peak
-from dsl.tape.tape import Tape, Work
+from dsl.tape.tape import Tape
 from dsl.tape.tensors import Storage, Tensor
+from dsl.tape.work import Work
 from dsl.training.plan import LossTerm, Training
+
+MOST_LAYERS = 20_000
+"""Layers that are run one by one; in larger models one round of a long repeat stands for many."""
+
+ROUNDS = 3
+"""Rounds that are then run of a repeat: the first, one for those between, and the last."""
 
 LOWER = {"float32": 0, "bfloat16": 2, "float16": 2}
 """Bytes of an element in products, where they are fewer than 4."""
@@ -104,15 +111,16 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
     """
     lower = LOWER[setup.precision]
     tape = Tape(setup.training, lower, setup.device != "cpu", setup.gathered, setup.fused_attention)
-    run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute)
+    layers = sum(visit.times for visit in walk(model.body.nodes))
+    rounds = ROUNDS if layers > MOST_LAYERS else None
+    run = Rehearsal(model, tape, setup.batch, setup.sizes, setup.recompute, rounds)
     losses = training.losses if training else ()
     outputs = run.forward()
     activations = tape.memory.live
     kept = _kept(tape)
-    params = [param for group in run.params.values() for param in group.values()]
-    weights = sum(param.bytes for param in params if param.needs)
+    weights, buffers = run.weights, run.buffers
     if setup.accumulate > 1:
-        _earlier(tape, params)
+        _earlier(tape, run)
     if setup.training:
         _backward(run, outputs, losses)
         tape.memory.phase = tape.memory.path = "step"
@@ -120,7 +128,6 @@ def rehearse(model: Model, training: Training | None, setup: Setup) -> MemoryRep
     tape.memory.learned(0)
     optimizer: Any = training and training.optimizer
     state = optimizer.state_slots * weights if optimizer and setup.training else 0
-    buffers = sum(param.bytes for param in params if not param.needs)
     return MemoryReport(
         weights, buffers, weights * setup.training, state, activations,
         tape.memory.highest + weights + buffers + state, tape.memory.peak,
@@ -140,12 +147,13 @@ def _kept(tape: Tape) -> dict[str, int]:
     return kept
 
 
-def _earlier(tape: Tape, params: Iterable[Any]) -> None:
+def _earlier(tape: Tape, run: Rehearsal) -> None:
     """Gradients of earlier passes of the same step are there from the start."""
-    learned = [param for param in params if param.needs]
-    for param in learned:
-        param.gradient = Storage(param.bytes)
-    tape.memory.beside(sum(param.bytes for param in learned))
+    for group in run.params.values():
+        for param in group.values():
+            if param.needs:
+                param.gradient = Storage(param.bytes)
+    tape.memory.beside(run.weights)
 
 
 def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossTerm]) -> None:

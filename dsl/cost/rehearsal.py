@@ -22,8 +22,9 @@ from dsl.ir import (
 from dsl.shapes.dim import evaluate
 from dsl.shapes.types import TensorType
 from dsl.tape.act import Act
-from dsl.tape.tape import Step, Tape
+from dsl.tape.tape import Tape
 from dsl.tape.tensors import Param, Shape, Storage, Tensor
+from dsl.tape.work import Step
 
 BYTES = {"int64": 8, "int32": 4, "bool": 1, "uint8": 1, "float16": 2, "bfloat16": 2, "float64": 8}
 """Bytes of an element; those of float32, 4, are not listed."""
@@ -118,7 +119,8 @@ class Rehearsal:
         batch: Samples.
         sizes: A size for each symbol; as declared if not given.
         recompute: Blocks that keep only their input for the backward pass, and run again in it.
-        rounds: How many of equal rounds are run one by one at most; the caller scales up.
+        rounds: How many of equal rounds are run one by one at most, at least 3; one of them then
+            stands for the others. All are run where it is None.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class Rehearsal:
         self.params: dict[str, dict[str, Param]] = {}
         self.shared: dict[SharedNode, str] = {}
         self.env: Env = {}
-        self.inputs = 0
+        self.inputs = self.weights = self.buffers = 0
         self.plans: dict[Any, Plan] = {}
         self.shapes: dict[LayerNode, tuple[tuple[Shape, ...], tuple[Any, ...], int]] = {}
 
@@ -280,8 +282,9 @@ class Rehearsal:
         held: tuple[Value, ...] = ()
         for part in node.rounds:
             count = part.count if self.rounds is None else min(part.count, self.rounds)
-            plan = self._round_plan(part)
+            more, plan = part.count - count, self._round_plan(part)
             for index in range(part.start, part.start + count):
+                before = self._state()
                 given = [self.env[value] for value in values]
                 for value, x in zip(part.inputs, given):
                     x.storage.refs += 1
@@ -290,8 +293,23 @@ class Rehearsal:
                 yield self._body(plan, join(prefix, str(index)))
                 self._unbind(value for value in part.inputs if value not in part.outputs)
                 values = held = part.outputs
+                if more and index == part.start + count - 2:
+                    self._skip(more, before)
+                elif more and index == part.start + count - 1:
+                    self.tape.last_round()
         self._bind(node.outputs, values)
         self._unbind(dict.fromkeys(held))
+
+    def _state(self) -> tuple[int, int, int, int]:
+        """Live bytes, operations, and bytes of weights and buffers so far."""
+        return self.tape.memory.live, len(self.tape.work), self.weights, self.buffers
+
+    def _skip(self, rounds: int, before: tuple[int, int, int, int]) -> None:
+        """Lets the round just run stand for more; `before` is the state when it began."""
+        live, first, weights, buffers = before
+        self.tape.skip(rounds, self.tape.memory.live - live, first)
+        self.weights += (self.weights - weights) * rounds
+        self.buffers += (self.buffers - buffers) * rounds
 
     def _round_plan(self, part: Round) -> Plan:
         if part not in self.plans:
@@ -336,6 +354,8 @@ class Rehearsal:
         if found is None:
             made = {w.role: Param(w.count, 4, w.trainable) for w in node.weights}
             found = self.params[path] = made
+            self.weights += sum(param.bytes for param in made.values() if param.needs)
+            self.buffers += sum(param.bytes for param in made.values() if not param.needs)
         if node.tied is not None:
             found = {"weight": self.params[node.tied]["weight"], **found}
         return found

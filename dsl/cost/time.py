@@ -16,7 +16,7 @@ from dsl.cost.interval import Basis, Interval
 from dsl.cost.memory import MemoryReport, Setup
 from dsl.devices.device import Device
 from dsl.record import Record
-from dsl.tape.tape import Work
+from dsl.tape.work import Work
 
 Rates = tuple[float, float]
 """Seconds of a FLOP and of a byte."""
@@ -73,7 +73,9 @@ def step_time(report: MemoryReport, device: Device, setup: Setup) -> TimeReport:
         moved = 3 * report.weights + 2 * report.optimizer
         parts["optimizer"] = moved / (device.bandwidth * at.UPDATE)
     busy = sum(parts.values())
-    sent = len(report.work) * times * at.HOST if device.kind != "cpu" else 0.0
+    sent = (
+        sum(work.times for work in report.work) * times * at.HOST if device.kind != "cpu" else 0.0
+    )
     total = (busy**4 + sent**4) ** 0.25
     parts["host"] = total - busy
     doubt = clock.doubt + at.HOSTED * (sent > busy)
@@ -135,7 +137,7 @@ class _Clock:
         else:
             both = arithmetic + traffic
         phase = "backward" if back else "forward"
-        seconds = both + at.LAUNCH
+        seconds = (both + at.LAUNCH) * work.times
         self.parts[phase] = self.parts.get(phase, 0.0) + seconds
         self.categories[work.category] = self.categories.get(work.category, 0.0) + seconds
         bound = "arithmetic" if arithmetic > traffic else "bandwidth"

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from dsl.cost.interval import Interval
 from dsl.devices.device import Device
-from dsl.tape.tape import Work
+from dsl.tape.work import Work
 
 PUBLISHED = {"hopper": 0.40, "ampere-dc": 0.54}
 """Share of the 16-bit peak by family."""

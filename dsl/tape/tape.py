@@ -17,59 +17,11 @@ from collections.abc import Callable, Sequence
 
 from dsl.tape.memory import Memory
 from dsl.tape.tensors import Param, Shape, Storage, Tensor
+from dsl.tape.work import Step, Work
 
 Ways = str | tuple[str, ...]
 """How the gradient of an input arises: ``new`` (allocated), ``pass`` (the output's own), ``part``
 (a view of that), ``none``."""
-
-
-class Work:
-    """One operation as a device sees it.
-
-    Attributes:
-        category: ``gemm conv conv1x1 grouped depthwise attention norm batch_norm pool pointwise
-            reduce copy lookup scan``.
-        flops: Of products, 2 for each multiply-accumulate.
-        bytes: Read and written.
-        size: Bytes of an element, which says the precision.
-        phase, path: Where it stands in the step.
-    """
-
-    __slots__ = ("bytes", "category", "flops", "path", "phase", "size")
-
-    def __init__(
-        self, category: str, flops: int, bytes_: int, size: int, phase: str, path: str
-    ) -> None:
-        self.category, self.flops, self.bytes = category, flops, bytes_
-        self.size, self.phase, self.path = size, phase, path
-
-
-class Step:
-    """What the backward pass needs of one operation; `flops` are those of its own products."""
-
-    __slots__ = (
-        "again",
-        "category",
-        "flops",
-        "inputs",
-        "kept",
-        "others",
-        "output",
-        "params",
-        "path",
-        "temporary",
-        "ways",
-    )  # fmt: skip
-
-    def __init__(
-        self, category: str, inputs: Sequence[Tensor], output: Tensor, ways: Sequence[str],
-        kept: list[Storage], params: Sequence[Param], flops: int, temporary: int, path: str,
-    ) -> None:  # fmt: skip
-        self.category, self.inputs, self.output, self.ways = category, inputs, output, ways
-        self.kept, self.params, self.flops = kept, params, flops
-        self.temporary, self.path = temporary, path
-        self.others: tuple[Tensor, ...] = ()
-        self.again: Callable[[], None] | None = None
 
 
 class Tape:
@@ -99,6 +51,7 @@ class Tape:
         self.work: list[Work] = []
         self.fresh: list[Tensor] = []
         self.casts: list[Param] = []
+        self.rounds: list[Callable[[], None]] = []
 
     # --- tensors ------------------------------------------------------------------------
 
@@ -332,6 +285,49 @@ class Tape:
         """A sum, whose gradient is that of each operand of its shape."""
         return self.pointwise(xs, shape, ways="pass")
 
+    def skip(self, rounds: int, grown: int, first: int) -> None:
+        """Lets the round just run stand for more that follow it.
+
+        The last round of the repeat is then run for itself. In the backward pass, which meets that
+        one first, what the others keep is freed, and the gradients of their weights are there.
+
+        Args:
+            rounds: How many more.
+            grown: Bytes that are live after the round and were not before.
+            first: Where the work of the round begins.
+        """
+        _repeated(self.work, first, rounds)
+        kept = self.memory.allocate(grown * rounds)
+        if not self.recording:  # copies of weights, which live until the forward pass ends
+            copies = Param(0)
+            copies.cast = kept
+            self.casts.append(copies)
+            return
+        began: list[tuple[int, int]] = []
+
+        def back() -> None:
+            start, gradients = began.pop()
+            _repeated(self.work, start, rounds)
+            self.memory.drop(kept)
+            learned = (self.memory.gradients - gradients) * rounds
+            self.memory.allocate(learned)
+            self.memory.learned(learned)
+
+        self._later(back)
+        self.rounds.append(lambda: began.append((len(self.work), self.memory.gradients)))
+
+    def last_round(self) -> None:
+        """The round that follows `skip` ends here."""
+        if self.recording:
+            self._later(self.rounds.pop())
+
+    def _later(self, again: Callable[[], None]) -> None:
+        """Leaves word to do something in the backward pass, in its turn."""
+        nothing = Tensor((), 0, Storage(0), False)
+        step = Step("view", (), nothing, (), [], (), 0, 0, self.memory.path)
+        step.again = again
+        self.steps.append(step)
+
     # --- backward -----------------------------------------------------------------------
 
     def backward(self, losses: Sequence[Tensor]) -> None:
@@ -452,6 +448,12 @@ class Tape:
         self.memory.drop(one)
         self.memory.drop(other)
         return total
+
+
+def _repeated(work: Sequence[Work], first: int, rounds: int) -> None:
+    """Lets operations stand for as many rounds more."""
+    for item in work[first:]:
+        item.times += rounds * item.times
 
 
 def _products(

@@ -76,3 +76,52 @@ def test_a_named_value_lives_until_the_function_ends() -> None:
     setup = Setup(batch=10, training=False)
     plain, named = (rehearse(model_of(NAMED % name), None, setup) for name in ("", "h ="))
     assert named.peak.bytes - plain.peak.bytes == 10 * 4 * 500
+
+
+def test_kinds_that_say_nothing_are_element_wise() -> None:
+    silent = [
+        kind
+        for kind in REGISTRY["layer"].values()
+        if kind.rehearse is Layer.rehearse and kind.keeps is Layer.keeps
+    ]
+    other = [kind.name for kind in silent if not issubclass(kind, (Activation, Elementary))]
+    assert silent and not other
+
+
+BODIES = (
+    "repeat 40 { Linear(64) -> ReLU }",
+    "repeat 30 { repeat 7 { Linear(64) -> ReLU }\n  Linear(64) }",
+    "repeat 25 { residual { LayerNorm -> Linear(64) -> Dropout(0.1) } }",
+)
+
+
+@pytest.mark.parametrize("trains", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("body", BODIES)
+def test_one_round_stands_for_many(
+    body: str, precision: str, trains: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"model N {{\n  input x: float32[64]\n  {body}\n  output y = Linear(3)\n}}\n"
+    compilation = dsl.loads(text + "loss CrossEntropy\noptimizer AdamW\n").compilation
+    assert compilation.model is not None
+    setup = Setup(batch=8, precision=precision, training=trains)
+    found = []
+    for most in (20_000, 5):
+        monkeypatch.setattr("dsl.cost.memory.MOST_LAYERS", most)
+        report = rehearse(compilation.model, compilation.training, setup)
+        sums = [
+            sum(getattr(item, what) * item.times for item in report.work)
+            for what in ("flops", "bytes")
+        ]
+        count = sum(item.times for item in report.work)
+        found.append((report.live_peak, report.weights, report.activations, count, *sums))
+    assert found[0] == found[1]
+
+
+def test_a_thousand_million_rounds_in_closed_form() -> None:
+    text = "model N {\n  input x: float32[64]\n  repeat 1000000000 { Linear(64) -> ReLU }\n"
+    compilation = dsl.loads(text + "  output y = Linear(3)\n}\nloss CrossEntropy\n").compilation
+    assert compilation.model is not None
+    report = rehearse(compilation.model, compilation.training, Setup(batch=8))
+    assert report.weights == 4 * (10**9 * 65 * 64 + 195)
+    assert report.gradients == report.weights < report.live_peak

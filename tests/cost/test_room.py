@@ -11,7 +11,7 @@ from dsl.cost.memory import MemoryReport
 from dsl.cost.room import GPU, MIB, ROOMS, device_memory, least_memory, verdict
 from dsl.devices import find
 from dsl.tape.memory import Peak
-from dsl.tape.tape import Work
+from dsl.tape.work import Work
 from tests.cost import published
 from tests.cost.occupied import Run, boundaries, covered, errors, runs
 

@@ -11,7 +11,7 @@ from dsl.cost.memory import MemoryReport, Setup
 from dsl.cost.time import faster, step_time
 from dsl.devices import find
 from dsl.tape.memory import Peak
-from dsl.tape.tape import Work
+from dsl.tape.work import Work
 from tests.cost import published
 from tests.cost.published import Guess, Row
 

@@ -14,7 +14,7 @@ from dsl.cost.outlook_table import seconds, size
 from dsl.cost.table import short
 from dsl.cost.time import step_time
 from dsl.devices.device import Device
-from dsl.tape.tape import Work
+from dsl.tape.work import Work
 
 CANVASES = (
     Canvas("wide", 1040, 440, 96, 24, 20, 50),
@@ -110,7 +110,7 @@ def by_layer(outlook: Outlook) -> list[Point]:
         if work.path not in lines:
             lines[work.path] = paths.line(work.path)
         name = lines[work.path]
-        sums[name] = sums.get(name, 0) + work.flops
+        sums[name] = sums.get(name, 0) + work.flops * work.times
     shown = set(sorted(sums, key=lambda name: (-sums[name], name))[:MOST])
     chosen = [work for work in products if lines[work.path] in shown]
     return _points(outlook, lambda work: lines[work.path], chosen)
@@ -124,7 +124,8 @@ def _points(
         groups.setdefault(name(work), []).append(work)
     return [
         Point(
-            key, len(group), sum(work.flops for work in group), sum(work.bytes for work in group),
+            key, sum(work.times for work in group), sum(work.flops * work.times for work in group),
+            sum(work.bytes * work.times for work in group),
             _seconds(outlook, group),
         )
         for key, group in groups.items()
