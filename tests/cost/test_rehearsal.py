@@ -78,16 +78,6 @@ def test_a_named_value_lives_until_the_function_ends() -> None:
     assert named.peak.bytes - plain.peak.bytes == 10 * 4 * 500
 
 
-def test_kinds_that_say_nothing_are_element_wise() -> None:
-    silent = [
-        kind
-        for kind in REGISTRY["layer"].values()
-        if kind.rehearse is Layer.rehearse and kind.keeps is Layer.keeps
-    ]
-    other = [kind.name for kind in silent if not issubclass(kind, (Activation, Elementary))]
-    assert silent and not other
-
-
 BODIES = (
     "repeat 40 { Linear(64) -> ReLU }",
     "repeat 30 { repeat 7 { Linear(64) -> ReLU }\n  Linear(64) }",
