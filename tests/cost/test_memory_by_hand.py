@@ -164,6 +164,7 @@ def test_a_share_of_the_gradients() -> None:
     report = step()
     assert report.tide(1) == report.peak.bytes
     assert report.tide(0) == max(beside for _, beside in report.levels)
+    assert report.replace(levels=()).tide(1) == 0
     assert report.tide(0) < report.tide(0.5) < report.tide(1)
     assert step(training=False).tide(1) == step(training=False).peak.bytes
 

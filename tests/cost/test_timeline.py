@@ -52,3 +52,17 @@ def test_with_accumulation_gradients_are_there_from_the_start() -> None:
     assert often.moments[0][4] == often.gradients
     assert often.moments[0][2] == once.moments[0][2] + once.gradients
     assert {gradients for gradients, _ in often.levels} == {often.gradients}
+
+
+@pytest.mark.parametrize(
+    ("name", "sample"),
+    [
+        ("seed_cnn.msl", 28 * 28 * 4 + 8),
+        ("gpt2.msl", 2 * 1024 * 8),
+        ("two_towers.msl", 2 * 64 * 4 + 20 * 8 + 2 * 4),
+    ],
+)
+def test_a_batch_is_inputs_and_targets_by_their_types(name: str, sample: int) -> None:
+    report = rehearsed(name)
+    assert report.inputs == 4 * sample
+    assert report.held == report.live_peak + 4 * sample
