@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import log
 
 from dsl.choosing.limits import Answer, Judgement, Limits, binding, judged, qualifies
 from dsl.choosing.needs import Candidate
@@ -35,8 +36,9 @@ class Place(Record, eq=False):
 def places(candidates: Sequence[Candidate], limits: Limits, by: str = "time") -> list[Place]:
     """All candidates, those that qualify first, by predicted time or money.
 
-    Two tie where their intervals overlap. A tie begins with its quickest, so that the slowest of a
-    chain of overlaps does not tie with a candidate that it is surely slower than.
+    Two tie where they lie no farther apart than what is doubtful about each model: what is wrong
+    about the device is wrong about both (`dsl.cost.time.faster`). A tie begins with its quickest,
+    so that the slowest of a chain does not tie with a candidate that it is surely slower than.
 
     Args:
         candidates: What each needs.
@@ -51,7 +53,7 @@ def places(candidates: Sequence[Candidate], limits: Limits, by: str = "time") ->
     found = [
         Place(
             one, held[one], answers[one], binding(list(held[one])), ranks.get(one),
-            tuple(o.name for o in good if o is not one and one in ranks and _tie(of(o), of(one))),
+            tuple(o.name for o in good if o is not one and one in ranks and _tie(o, one, of)),
             _beaten(one, candidates),
         )
         for one in candidates
@@ -77,8 +79,12 @@ def _mid(interval: Interval | None) -> float:
     return interval.mid if interval else float("inf")
 
 
-def _tie(one: Interval | None, other: Interval | None) -> bool:
-    return one is not None and other is not None and one.overlaps(other)
+def _tie(one: Candidate, other: Candidate, of: Callable[[Candidate], Interval | None]) -> bool:
+    first, second = of(one), of(other)
+    if first is None or second is None or not first.mid or not second.mid:
+        return False
+    doubts = [each.outlook.time.doubt for each in (one, other) if each.outlook.time is not None]
+    return abs(log(first.mid / second.mid)) <= sum(doubts) / 2
 
 
 def _ranks(
@@ -87,7 +93,7 @@ def _ranks(
     ranks: dict[Candidate, int] = {}
     first: Candidate | None = None
     for number, one in enumerate(sorted(good, key=lambda one: _mid(of(one))), 1):
-        if first is not None and _tie(of(first), of(one)):
+        if first is not None and _tie(first, one, of):
             ranks[one] = ranks[first]
         else:
             ranks[one], first = number, one

@@ -178,7 +178,7 @@ def _choice_lines(report: Report) -> Iterator[str]:
             yield f"       dominated by {place.beaten_by}: only better accuracy could justify it"
         elif len(report.places) > 1:
             yield "       on the Pareto front of time, memory, parameters and known accuracy"
-    yield f"  ranked by predicted {report.by}; where intervals overlap it is a tie"
+    yield f"  ranked by predicted {report.by}; what lies within the error of that ties"
 
 
 def _advice_lines(report: Report) -> Iterator[str]:

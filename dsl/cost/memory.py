@@ -158,7 +158,7 @@ def _earlier(tape: Tape, run: Rehearsal) -> None:
 
 def _backward(run: Rehearsal, outputs: tuple[Tensor, ...], terms: Iterable[LossTerm]) -> None:
     tape = run.tape
-    raised = [tape.raised(output) for output in outputs]
+    raised = [tape.cast(output, 4) if output.real else output for output in outputs]
     for before, after in zip(outputs, raised):
         if before is not after:
             tape.release(before)

@@ -212,8 +212,11 @@ class Tape:
         return self.cast(x, self.lower) if self.lower and x.real else x
 
     def raised(self, x: Tensor) -> Tensor:
-        """What an operation that needs range computes with."""
-        if not self.lower or not x.real or x.size >= 4 or self._narrow():
+        """What an operation that needs range computes with; the CPU's do without.
+
+        Source: PyTorch's lists of operations under autocast, for CUDA and for the CPU.
+        """
+        if not self.lower or not x.real or x.size >= 4 or self._narrow() or not self.fused_dropout:
             return x
         return self.cast(x, 4)
 
