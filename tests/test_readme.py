@@ -44,6 +44,13 @@ def test_the_session_with_the_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert CliRunner().invoke(cli, words.split()).output == printed
 
 
+def test_what_a_device_makes_of_it_is_what_cost_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    command, *shown = BLOCKS["shell"].splitlines()
+    words = command.removeprefix("$ msl ").partition(" | tail -4")[0].split()
+    assert CliRunner().invoke(cli, words).output.splitlines()[-4:] == shown
+
+
 @pytest.mark.parametrize(
     ("spec", "figure", "path"),
     [
