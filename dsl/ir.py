@@ -339,7 +339,7 @@ class Key(Record):
     weight: Weight
 
 
-MOST_KEYS = 1_000_000
+MOST_KEYS = 100_000
 """Layers whose weights are listed one by one. Code is written for fewer."""
 
 

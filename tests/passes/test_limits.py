@@ -210,6 +210,10 @@ BOMBS = {
         f"variant V{n} = N({n + 1})\n" for n in range(9_000)),
     "whens": net("  when n > 1 { ReLU } otherwise { Tanh }\n" * 3_000).replace(
         "model Net", "model Net(n: int = 1)"),
+    "keys of many rounds": net("  repeat 99_999 { Linear(8) }")
+        + "loss MSE\noptimizer AdamW(lr=1e-3, weight_decay=0.1)\n",
+    "keys of more rounds": net("  repeat 10**9 { Linear(8) }")
+        + "loss MSE\noptimizer AdamW(lr=1e-3, weight_decay=0.1)\n",
     "places": net("  Linear(round(15, 0 - 10**18))"),
     "open braces": "model N {\n" * 90_000,
     "wide letters": net("  Linxar # " + "\u4e00" * 300_000),
