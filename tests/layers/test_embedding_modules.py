@@ -15,6 +15,7 @@ import backends.tensorflow.layers.families
 import backends.torch.layers.families  # noqa: F401
 from backends.base import Site
 from backends.tensorflow.layers import TENSORFLOW
+from backends.tensorflow.runtime.precision import computing_in
 from backends.torch.layers import TORCH
 from dsl.kinds.values import LayerPath
 from dsl.layers.embedding import Embedding, PositionEmbedding, SinusoidalPosition
@@ -83,7 +84,7 @@ def test_waves_in_half_precision(base):
     result = torch_module(layer, types)[0](torch.zeros(1, 2000, 6, dtype=torch.bfloat16))
     assert result.dtype == torch.bfloat16
     np.testing.assert_allclose(result.float().numpy(), meant, atol=4e-3)
-    with harness._keras_dtype("float32"):
+    with computing_in("float32"):
         keras.config.set_dtype_policy("mixed_bfloat16")
         result = keras_model(layer, types)[0].layer(zeros)
     assert result.dtype == tf.bfloat16
@@ -160,7 +161,7 @@ def _keras_step(layer, type, table, x):
         def call(self, x):
             return eval(emission.call, space, {"self": self, "x": x})
 
-    with harness._keras_dtype("float64"):
+    with computing_in("float64"):
         model = Model()
         model(keras.Input(x.shape[1:], dtype=str(x.dtype)))
         for variable in model.trainable_variables:
