@@ -25,6 +25,8 @@ from tests.choosing.specs import LARGE, subject
 from tests.cli.conftest import Msl, written
 from tests.conftest import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 DIGITS = EXAMPLES / "data" / "digits.csv"
 CARD = "rtx-3090"
 

@@ -22,6 +22,8 @@ from dsl.syntax.parser import parse
 from tests.choosing.specs import LARGE, subject
 from tests.cli.conftest import Msl, written
 
+pytestmark = pytest.mark.slow
+
 CARD = "rtx-3060"
 
 

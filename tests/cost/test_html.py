@@ -25,6 +25,8 @@ from dsl.ir import Model
 from tests.cli.conftest import Msl, msl, net, written
 from tests.cost.test_report import SPECS, whole
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["msl", "net"]
 
 VOID = {"meta", "input"}

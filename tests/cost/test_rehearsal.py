@@ -19,6 +19,8 @@ from dsl.layers.base import Layer
 from dsl.source import Source
 from tests.conftest import EXAMPLES, SPECS
 
+pytestmark = pytest.mark.slow
+
 FILES = sorted([*(EXAMPLES / "zoo").glob("*.msl"), *SPECS.glob("*.msl"), *EXAMPLES.glob("*.msl")])
 
 

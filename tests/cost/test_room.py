@@ -15,6 +15,8 @@ from dsl.tape.work import Work
 from tests.cost import published
 from tests.cost.occupied import Run, boundaries, covered, errors, runs
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = 1455 * MIB
 
 

@@ -15,6 +15,8 @@ from dsl.tape.work import Work
 from tests.cost import published
 from tests.cost.published import Guess, Row
 
+pytestmark = pytest.mark.slow
+
 
 def some(every: int, source: str, *which: str) -> list[Guess]:
     """What the model says about every so many rows, in order of their names."""

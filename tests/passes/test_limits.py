@@ -16,6 +16,8 @@ from dsl.passes.work import MOST, MOST_ERRORS, Exhausted, Work
 from dsl.source import Source, Span
 from dsl.syntax.formatter import format_file
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 15.0
 """What the slowest of these may take, on a machine that is busy with others."""
 

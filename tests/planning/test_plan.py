@@ -12,6 +12,8 @@ from dsl.planning.strategy import Strategy, strategy_of
 from tests.conftest import EXAMPLES
 from tests.planning.specs import of_spec, square
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_large_model_needs_several_devices() -> None:
     rows = of_spec("llama3_8b.msl", "h100-sxm", strategy=Strategy("fsdp")).table()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.planning.published import Run, errors, planned, runs
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_run_has_a_source() -> None:
     assert len(runs()) > 30

@@ -9,6 +9,8 @@ from dsl.cost.report import CostReport
 from tests.conftest import EXAMPLES
 from tests.zoo.table import CONVOLUTIONAL, Row
 
+pytestmark = pytest.mark.slow
+
 ZOO = EXAMPLES / "zoo"
 
 
