@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from dsl.choosing.needs import Candidate, window
 from dsl.choosing.task import Task
-from dsl.choosing.words import size
+from dsl.cost.words import size
 from dsl.ir import walk
 from dsl.record import Record
 from dsl.shapes.types import TensorType

@@ -13,7 +13,8 @@ from dsl.choosing.halving import Score
 from dsl.choosing.limits import Limits
 from dsl.choosing.needs import Candidate, Run
 from dsl.choosing.task import Task
-from dsl.choosing.words import (
+from dsl.cost.table import short
+from dsl.cost.words import (
     columns,
     interval_record,
     money_range,
@@ -21,7 +22,6 @@ from dsl.choosing.words import (
     size_range,
     time_range,
 )
-from dsl.cost.table import short
 from dsl.record import Record
 
 SCHEMA = 1
@@ -131,7 +131,8 @@ def _evidence_lines(report: Report) -> Iterator[str]:
 def _need_lines(report: Report) -> Iterator[str]:
     head = ("", "params", "FLOPs train", "live", "on device", "largest batch", "epoch", "training",
             "money")  # fmt: skip
-    yield from columns([head, *(_need_row(one) for one in report.candidates)], (0,))
+    rows = [head, *(_need_row(one) for one in report.candidates)]
+    yield from columns(rows, "<" + ">" * len(head))
     yield "  params, FLOPs (a sample) and live tensors exact; ranges of the rest calibrated"
     for one in report.candidates:
         if one.outlook.setup.batch != one.wanted:

@@ -7,10 +7,10 @@ from typing import Any
 
 from dsl.choosing.structure import Changed, Row, Structure, compare, gathered, names_of
 from dsl.choosing.subject import Subject
-from dsl.choosing.words import columns, percent, size, size_range, time_range
 from dsl.cost.estimate import Outlook, outlook
 from dsl.cost.interval import Basis, Interval, exactly
 from dsl.cost.table import short
+from dsl.cost.words import columns, percent, size, size_range, time_range
 from dsl.devices.device import Device
 from dsl.record import Record
 
@@ -144,7 +144,7 @@ def text_lines(found: Difference) -> Iterator[str]:
     yield ""
     yield from structure_lines(found)
     yield ""
-    yield from columns([_cells(figure) for figure in found.figures], (0, 4, 5))
+    yield from columns([_cells(figure) for figure in found.figures], "<>>><<")
 
 
 def _names(found: Difference) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from typing import Any
 from dsl.choosing.fitting import Fit
 from dsl.choosing.remedies import Remedy
 from dsl.choosing.subject import Subject
-from dsl.choosing.words import interval_record, size, size_range, time_range
 from dsl.cost.estimate import Outlook
+from dsl.cost.words import interval_record, size, size_range, time_range
 from dsl.devices.device import Device
 
 SCHEMA = 1

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from dsl.choosing.needs import Candidate
-from dsl.choosing.words import money_range, size, size_range, time_range
 from dsl.cost.interval import Interval, exactly
+from dsl.cost.words import money_range, size, size_range, time_range
 from dsl.record import Record
 
 Answer = Literal["yes", "maybe", "no", "unknown"]

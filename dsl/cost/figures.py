@@ -11,7 +11,8 @@ CONVENTIONS = {
     "flops": "1 multiply-accumulate is 2 FLOPs; products and convolutions; causal attention in "
     "full, its backward pass unfused",
     "memory": "bytes; live tensors of a steady-state step of the generated PyTorch code, as "
-    "PyTorch's MemTracker counts them; inputs and targets of the batch are listed apart",
+    "PyTorch's MemTracker counts them; inputs and targets of the batch are listed apart; what "
+    "penalties, masks of losses and clipping need for a moment is not counted",
     "memory.device": "bytes of the process on the device, low and high",
     "time": "seconds of an optimizer step, or of a forward pass where nothing is trained",
 }

@@ -2,7 +2,8 @@
 
 What is counted are the tensors of generated PyTorch code: weights, buffers, gradients, the
 optimizer's state, and what the layers make and keep. What a device needs on top - the framework's
-context, the allocator's rounding, workspaces of kernels - is no part of it.
+context, the allocator's rounding, workspaces of kernels - is no part of it, nor is what penalties,
+masks of losses, label smoothing and the clipping of gradients need for a moment.
 """
 
 from __future__ import annotations

@@ -7,35 +7,10 @@ from collections.abc import Iterable, Sequence
 from dsl.cost.estimate import Outlook
 from dsl.cost.interval import Interval
 from dsl.cost.table import short
+from dsl.cost.words import between, columns, seconds, size
 
-GIB = 2**30
 KINDS = (("weights", "weights"), ("buffers", "buffers"), ("gradients", "gradients"),
     ("optimizer", "optimizer state"), ("activations", "activations"))  # fmt: skip
-
-
-def size(count: float) -> str:
-    """Bytes with three digits and their unit: ``13.5 GiB``."""
-    for unit, factor in (("GiB", GIB), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= 0.9995 * factor:
-            scaled = count / factor
-            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f} {unit}"
-    return f"{count:.0f} B"
-
-
-def span(interval: Interval) -> str:
-    """Bytes between two bounds: ``14.9-18.8 GiB``."""
-    low, high = size(interval.low), size(interval.high)
-    if low.split()[1] == high.split()[1]:
-        low = low.split()[0]
-    return f"{low}-{high}"
-
-
-def seconds(count: float) -> str:
-    """A time with two or three digits and its unit: ``12.3 ms``."""
-    for unit, factor in (("days", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0)):
-        if count >= factor * (2 if factor > 1 else 1):
-            return f"{count / factor:.3g} {unit}"
-    return f"{count * 1e3:.3g} ms" if count >= 1e-3 else f"{count * 1e6:.3g} us"
 
 
 def duration(interval: Interval) -> str:
@@ -74,7 +49,7 @@ def device_lines(outlook: Outlook) -> list[str]:
     assert device is not None and needed is not None and time is not None
     unit = "a step" if outlook.setup.training else "a forward pass"
     return [
-        f"  on {device.title}: {span(needed)} of {size(device.memory)} [{needed.basis}]: "
+        f"  on {device.title}: {between(needed, size)} of {size(device.memory)} [{needed.basis}]: "
         f"{str(outlook.fits).upper()}",
         f"    {duration(time.step)} {unit} [{time.step.basis}], "
         f"{time.samples_per_second:,.4g} samples a second, bound by {time.bound}",
@@ -86,7 +61,7 @@ DEVICE_HEAD = ("device", "memory", "needs", "", "step", "between", "samples/s", 
 
 def devices_table(outlooks: Iterable[Outlook]) -> str:
     """One line for each device, the fastest first; those that have no room last."""
-    return columns([DEVICE_HEAD, *map(_device_row, by_speed(outlooks))], "<>><>>>>")
+    return lines([DEVICE_HEAD, *map(_device_row, by_speed(outlooks))], "<>><>>>>")
 
 
 def by_speed(outlooks: Iterable[Outlook]) -> list[Outlook]:
@@ -99,7 +74,7 @@ def _device_row(outlook: Outlook) -> tuple[str, ...]:
     device, needed, time = outlook.device, outlook.needed, outlook.time
     assert device is not None and needed is not None and time is not None
     return (
-        device.name, size(device.memory), span(needed), str(outlook.fits).upper(),
+        device.name, size(device.memory), between(needed, size), str(outlook.fits).upper(),
         seconds(time.step.mid), f"{seconds(time.step.low)} to {seconds(time.step.high)}",
         f"{time.samples_per_second:,.4g}", price(outlook),
     )  # fmt: skip
@@ -123,7 +98,7 @@ def sweep_table(name: str, outlooks: Sequence[tuple[int, Outlook]]) -> str:
     head = (name, "params", "FLOPs", "live peak", "needs", "", "step", "samples/s")
     rows = [_sweep_row(value, outlook) for value, outlook in outlooks]
     cut = len(head) if on else 4
-    return columns([row[:cut] for row in (head, *rows)], ">>>>><>>"[:cut])
+    return lines([row[:cut] for row in (head, *rows)], ">>>>><>>"[:cut])
 
 
 def _sweep_row(value: int, outlook: Outlook) -> tuple[str, ...]:
@@ -133,16 +108,11 @@ def _sweep_row(value: int, outlook: Outlook) -> tuple[str, ...]:
         return counted
     time = outlook.time
     return (
-        *counted, span(outlook.needed), str(outlook.fits).upper(), seconds(time.step.mid),
+        *counted, between(outlook.needed, size), str(outlook.fits).upper(), seconds(time.step.mid),
         f"{time.samples_per_second:,.4g}",
     )  # fmt: skip
 
 
-def columns(rows: Sequence[Sequence[str]], sides: str) -> str:
-    """Rows as text in columns, each aligned to the left (``<``) or the right (``>``)."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths)]
-        lines.append(("  " + "  ".join(cells)).rstrip() + "\n")
-    return "".join(lines)
+def lines(rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Rows as text in columns."""
+    return "".join(f"{line}\n" for line in columns(rows, sides))

@@ -286,7 +286,7 @@ class LogSigmoid(Activation):
 
     def rehearse(self, act: Act) -> Tensor:
         """Keeps its input, and where nothing is fused the exponential as well."""
-        extra = 0 if act.tape.fused_dropout else act.x.bytes
+        extra = 0 if act.tape.gpu else act.x.bytes
         return act.tape.pointwise((act.x,), keep="input", extra=extra)
 
 

@@ -277,7 +277,7 @@ class RMSNorm(_LastDimsNorm):
 
     def rehearse(self, act: Act) -> Tensor:
         """Fused on a GPU; elsewhere the normalised value is kept beside the input."""
-        if act.tape.fused_dropout:
+        if act.tape.gpu:
             return super().rehearse(act)
         tape, x = act.tape, act.tape.raised(act.x)
         tape.drop(tape.pointwise((x,)))  # the squares

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dsl.cost.interval import Interval
+from dsl.cost.table import short
+from dsl.cost.words import GIB, between, seconds, size
 from dsl.planning.cluster import LINK, NETWORK
 from dsl.planning.pace import OVERLAP
 from dsl.planning.plan import Ask, Planner, Row, cheapest, fastest, smallest
@@ -13,8 +15,6 @@ from dsl.planning.traffic import Collective
 
 SCHEMA = 1
 """Version of the records that `record` makes."""
-
-GIB = 2**30
 
 COMPUTE_OPTIMAL = 20
 """Tokens for each parameter where FLOPs are spent best (Hoffmann et al. 2022, table 3)."""
@@ -47,12 +47,12 @@ def _head(planner: Planner) -> list[str]:
     ask, outline = planner.ask, planner.outline
     run = ""
     if ask.samples is not None:
-        run = f", {_short(ask.samples)} samples"
+        run = f", {_short(ask.samples).strip()} samples"
         if outline.tokens:
             tokens = ask.samples * outline.tokens
             each = tokens / max(outline.params, 1)
             run = (
-                f", {_short(tokens)} tokens ({_short(each)} for each parameter; a budget of FLOPs "
+                f", {_short(tokens)} tokens ({_short(each).strip()} for each parameter; a budget of FLOPs "
                 f"is spent best at about {COMPUTE_OPTIMAL})"
             )
     elif ask.steps is not None:
@@ -102,12 +102,12 @@ def _cells(planner: Planner, row: Row, marks: str) -> dict[str, str]:
         "samples": f"{row.micro}" + (f" x {row.parts}" if row.parts > 1 else ""),
         "GiB each": _between(row.needed, GIB),
         "verdict": row.verdict.upper() if row.verdict != "fits" else "FITS",
-        "step": _duration(row.pace.step.mid),
+        "step": seconds(row.pace.step.mid),
         ("tokens/s each" if tokens else "samples/s each"): _short(speed * (tokens or 1)).strip(),
         "MFU": f"{row.pace.utilisation:.1%}",
-        "run": _range(row.seconds, _duration) if row.seconds else "",
-        "device-hours": _range(hours, _short) if hours else "",
-        "US dollars": _range(row.money, _short) if row.money else "",
+        "run": between(row.seconds, seconds) if row.seconds else "",
+        "device-hours": between(hours, _short) if hours else "",
+        "US dollars": between(row.money, _short) if row.money else "",
         "marks": f"<- {marks}" if marks else "",
     }
 
@@ -119,22 +119,22 @@ def _traffic(row: Row) -> list[str]:
         ("weights", held.weights), ("optimizer", held.optimizer), ("buffers", held.buffers),
         ("exchange", held.exchange),
     ]  # fmt: skip
-    shown = ", ".join(f"{name} {_bytes(value)}" for name, value in parts if value)
+    shown = ", ".join(f"{name} {size(value)}" for name, value in parts if value)
     lines = [
-        f"On {row.count:,} ({row.strategy.name}), each device holds {_bytes(held.live)} of "
+        f"On {row.count:,} ({row.strategy.name}), each device holds {size(held.live)} of "
         f"tensors at the peak ({held.basis}): {shown}; activations, temporaries and gradients "
-        f"together {_bytes(held.tide)}.",
-        f"A step computes {_duration(pace.compute)}, idles {_duration(pace.idle)} and waits "
-        f"{_duration(pace.exposed)} for messages:",
+        f"together {size(held.tide)}.",
+        f"A step computes {seconds(pace.compute)}, idles {seconds(pace.idle)} and waits "
+        f"{seconds(pace.exposed)} for messages:",
     ]
     lines += [f"  {_told(item)}" for item in row.told]
-    return lines if row.told else [*lines[:-1], f"A step computes {_duration(pace.compute)}."]
+    return lines if row.told else [*lines[:-1], f"A step computes {seconds(pace.compute)}."]
 
 
 def _told(item: Collective) -> str:
     return (
-        f"{item.name} ({item.among}): {_bytes(item.bytes)} sent by each in {item.calls:,} "
-        f"messages at {item.bandwidth / 1e9:.0f} GB/s, {_duration(item.seconds)}"
+        f"{item.name} ({item.among}): {size(item.bytes)} sent by each in {item.calls:,} "
+        f"messages at {item.bandwidth / 1e9:.0f} GB/s, {seconds(item.seconds)}"
     )
 
 
@@ -165,38 +165,11 @@ def _notes(planner: Planner) -> list[str]:
 
 
 def _short(count: float) -> str:
-    """A count with its unit: ``1.04M``."""
-    for unit, scale in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= scale:
-            return f"{count / scale:.4g} {unit}"
-    return f"{count:.3g} "
-
-
-def _duration(seconds: float) -> str:
-    """Seconds in the unit that a person would use."""
-    for unit, scale in (("years", 365.25 * 86400), ("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= scale * (1 if unit in ("h", "min") else 2):
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
-
-
-def _bytes(value: float) -> str:
-    """An amount of memory in the unit that a person would use."""
-    for unit, scale in (("GiB", GIB), ("MiB", 2**20)):
-        if value >= scale:
-            return f"{value / scale:,.4g} {unit}"
-    return f"{value / 1024:.3g} KiB"
+    return short(round(count))
 
 
 def _between(value: Interval, scale: float) -> str:
     return f"{value.low / scale:.1f}-{value.high / scale:.1f}"
-
-
-def _range(value: Interval, show: Any) -> str:
-    """A number with how far off it may be."""
-    low, high = show(value.low).strip(), show(value.high).strip()
-    number, _, unit = low.partition(" ")
-    return f"{number}-{high}" if high.partition(" ")[2] == unit else f"{low} - {high}"
 
 
 # --- plain data -------------------------------------------------------------------------------

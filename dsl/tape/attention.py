@@ -54,7 +54,7 @@ def fused(
     q, k, v = tape.lowered(q), tape.lowered(k), tape.lowered(v)
     shape = (*q.shape[:-1], v.shape[-1])
     learned = any(x.needs for x in extras)
-    if not tape.fused_dropout and (learned or (drop and tape.training)):
+    if not tape.gpu and (learned or (drop and tape.training)):
         return _spelled_out(tape, q, k, v, extras, drop, flops)
     if not tape.fused_attention:
         return written_out(tape, q, k, v, extras, drop, flops)

@@ -59,7 +59,7 @@ def dropout(tape: Tape, x: Tensor, p: float) -> Tensor:
     """
     if not p or not tape.training:
         return x
-    return tape.pointwise((x,), extra=x.count if tape.fused_dropout else x.bytes)
+    return tape.pointwise((x,), extra=x.count if tape.gpu else x.bytes)
 
 
 def matmul(

@@ -31,8 +31,8 @@ class Tape:
         training: Whether a backward pass will follow; without one nothing is kept.
         lower: Bytes of an element in the lower precision that products are computed in; 0 where
             everything is float32.
-        fused_dropout: Whether attention with dropout runs in a fused kernel, as on CUDA; elsewhere
-            its scores are written out.
+        gpu: Whether kernels are those of a GPU. The CPU's keep wider masks, write some attention
+            and norms out, and leave norms in lower precision.
         gathered: Whether weights come in the precision of the products, as where several devices
             hold parts of them and gather them for each use: no copies are made or kept, and
             everything up to the loss is computed in that precision.
@@ -40,10 +40,10 @@ class Tape:
     """
 
     def __init__(
-        self, training: bool = True, lower: int = 0, fused_dropout: bool = True,
+        self, training: bool = True, lower: int = 0, gpu: bool = True,
         gathered: bool = False, fused_attention: bool = True,
     ) -> None:  # fmt: skip
-        self.training, self.lower, self.fused_dropout = training, lower, fused_dropout
+        self.training, self.lower, self.gpu = training, lower, gpu
         self.gathered, self.fused_attention = gathered, fused_attention
         self.recording = training
         self.memory = Memory()
@@ -216,7 +216,7 @@ class Tape:
 
         Source: PyTorch's lists of operations under autocast, for CUDA and for the CPU.
         """
-        if not self.lower or not x.real or x.size >= 4 or self._narrow() or not self.fused_dropout:
+        if not self.lower or not x.real or x.size >= 4 or self._narrow() or not self.gpu:
             return x
         return self.cast(x, 4)
 

@@ -19,7 +19,7 @@ def test_table_with_the_smallest_count_and_a_price(msl: Msl) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert lines[0].startswith("Llama3: 8,030,261,248 parameters on h100-sxm")
-    assert "15 T tokens" in lines[1] and "about 20" in lines[1]
+    assert "15.00 T tokens" in lines[1] and "about 20" in lines[1]
     marked = {word: line.split()[0] for line in lines for word in line.partition("<-")[2].split()}
     assert marked["wanted"] == "64"
     assert {"smallest,", "cheapest", "fastest"} <= set(marked) | {"smallest,"}

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from dsl.cost.html.rows import Branch, Row, largest, total, tree
 from dsl.cost.html.text import esc, percent, tag
-from dsl.cost.outlook_table import size
 from dsl.cost.table import short
+from dsl.cost.words import size
 
 DEPTH = 6
 """Levels that open."""

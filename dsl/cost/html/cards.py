@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from dsl.cost.estimate import Outlook
-from dsl.cost.html.text import basis, between, esc, number, percent, place, samples, tag
-from dsl.cost.outlook_table import KINDS, by_speed, price, seconds, size, span
+from dsl.cost.html.text import basis, esc, number, percent, place, samples, tag
+from dsl.cost.outlook_table import KINDS, by_speed, price
 from dsl.cost.table import short
+from dsl.cost.words import between, seconds, size
 
 COLOURS = {"weights": "state", "buffers": "buffers", "optimizer": "optimizer"}
 
@@ -56,13 +57,13 @@ def _on_device(outlook: Outlook) -> Iterator[str]:
         return
     yield _card(
         device.title, verdict(outlook), needed.basis, margin(outlook),
-        f"needs {span(needed)} of {size(device.memory)}", class_="device",
+        f"needs {between(needed, size)} of {size(device.memory)}", class_="device",
     )  # fmt: skip
     step = time.step
-    between = f"between {seconds(step.low)} and {seconds(step.high)}"
+    bounds = f"between {seconds(step.low)} and {seconds(step.high)}"
     what = "Time of a step" if outlook.setup.training else "Time of a forward pass"
     yield _card(
-        what, _big(seconds(step.mid)), step.basis, between, f"most of it bound by {time.bound}"
+        what, _big(seconds(step.mid)), step.basis, bounds, f"most of it bound by {time.bound}"
     )
     speed = samples(time)
     yield _card(
@@ -141,11 +142,11 @@ def _device_row(outlook: Outlook) -> str:
     step = time.step
     cells: tuple[tuple[float, str], ...] = (
         (device.memory, size(device.memory)),
-        (needed.mid, span(needed)),
+        (needed.mid, between(needed, size)),
     )
     times: tuple[tuple[float, str], ...] = (
         (step.mid, seconds(step.mid)),
-        (step.high, between(step)),
+        (step.high, between(step, seconds)),
         (time.samples_per_second, number(time.samples_per_second)),
         (device.price.low * step.mid if device.price else 1e99, price(outlook)),
     )

@@ -13,8 +13,9 @@ from dsl.cost.fold import labels
 from dsl.cost.html import bars, cards, roofline, timeline
 from dsl.cost.html.rows import Row, rows_of, shortened
 from dsl.cost.html.text import embedded, esc, number, percent, tag
-from dsl.cost.outlook_table import how, size
+from dsl.cost.outlook_table import how
 from dsl.cost.table import short
+from dsl.cost.words import size
 from dsl.ir import Model
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))

@@ -10,9 +10,9 @@ from dsl.cost.estimate import Outlook
 from dsl.cost.html.drawing import Canvas, at, letters, line, words
 from dsl.cost.html.rows import Paths
 from dsl.cost.html.text import esc, percent, rate, tag
-from dsl.cost.outlook_table import seconds, size
 from dsl.cost.table import short
 from dsl.cost.time import step_time
+from dsl.cost.words import seconds, size
 from dsl.devices.device import Device
 from dsl.tape.work import Work
 

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 from dsl.cost.interval import Interval
-from dsl.cost.outlook_table import seconds
 from dsl.diagnostics.excerpt import printable
 
 _RATES = ("", "k", "M", "G", "T", "P", "E")
@@ -69,12 +68,6 @@ def place(phase: str, path: str) -> str:
 def basis(name: str) -> str:
     """The mark that says where a number is from."""
     return tag("span", esc(name), class_=f"basis {name}")
-
-
-def between(interval: Interval) -> str:
-    """A time between two bounds: ``43-72.6 ms``."""
-    low, high = seconds(interval.low), seconds(interval.high)
-    return f"{low.split()[0] if low.split()[1] == high.split()[1] else low}-{high}"
 
 
 def samples(time: Any) -> Interval:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dsl.cost.estimate import Outlook
 from dsl.cost.html.drawing import Canvas, at, fitting, letters, line, ticks, words
 from dsl.cost.html.text import esc, place
-from dsl.cost.outlook_table import GIB, size
+from dsl.cost.words import GIB, size
 from dsl.tape.memory import Moment
 
 CANVASES = (
