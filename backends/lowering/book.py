@@ -223,6 +223,7 @@ class Book:
         try:
             merged = self._try(members)
         except Conflict:
+            known.text = _unshaped(known.text)
             return
         known.template, known.text = merged.template, _renamed(merged, known.name)
         self._members[id(known)] = members
@@ -267,6 +268,11 @@ def _bare(plan: ClassPlan) -> str:
     """The code of a class without its own name and without comments."""
     text = re.sub(r"^class \w+", "class", re.sub(r" *#.*", "", plan.text), flags=re.MULTILINE)
     return text.strip()
+
+
+def _unshaped(text: str) -> str:
+    """The code of a class without shapes at the line ends, which are not those of all its uses."""
+    return re.sub(r"  # \[.*$", "", text, flags=re.MULTILINE)
 
 
 def _renamed(plan: ClassPlan, name: str) -> str:

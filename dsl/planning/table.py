@@ -52,8 +52,8 @@ def _head(planner: Planner) -> list[str]:
             tokens = ask.samples * outline.tokens
             each = tokens / max(outline.params, 1)
             run = (
-                f", {_short(tokens)} tokens ({_short(each).strip()} for each parameter; a budget of FLOPs "
-                f"is spent best at about {COMPUTE_OPTIMAL})"
+                f", {_short(tokens)} tokens ({_short(each).strip()} for each parameter; a budget "
+                f"of FLOPs is spent best at about {COMPUTE_OPTIMAL})"
             )
     elif ask.steps is not None:
         run = f", {ask.steps:,} steps"

@@ -2,7 +2,7 @@
 
 Generated from rows_with_index.msl by MSL 0.1.0 for TensorFlow. Needs tensorflow.
 74,954 parameters | 7,875,168 MACs forward per sample
-msl: sha256=a0d27f906dd4ba744e784123e682433d
+msl: sha256=e1a4bff3b14b8f1b686b3e8efd490ba6
 """
 
 import math
@@ -101,12 +101,12 @@ class Stack(layers.Layer):
             in_channels_3 = w
         self.unit_2 = rounds
 
-    def call(self, x):  # [B, 16, 16, 12]
+    def call(self, x):
         for layer in self.unit:
-            x = layer(x)  # [B, 8, 8, w]
+            x = layer(x)
         for layer in self.unit_2:
-            x = layer(x)  # [B, 8, 8, w]
-        return x  # [B, 8, 8, 16]
+            x = layer(x)
+        return x
 
 
 class Net(keras.Model):

@@ -2,7 +2,7 @@
 
 Generated from rows_with_index.msl by MSL 0.1.0 for PyTorch. Needs torch.
 74,954 parameters | 7,875,168 MACs forward per sample
-msl: sha256=593d1cb4e8922081cdacf03aa989c7c4
+msl: sha256=ed9e279d6a42262157d99cffb00bc7d7
 """
 
 from torch import nn
@@ -41,9 +41,9 @@ class Stack(nn.Module):
             in_channels_3 = w
         self.unit_2 = nn.Sequential(*rounds)
 
-    def forward(self, x):  # [B, 12, 16, 16]
-        x = self.unit(x)  # [B, 16, 8, 8]
-        return self.unit_2(x)  # [B, 16, 8, 8]
+    def forward(self, x):
+        x = self.unit(x)
+        return self.unit_2(x)
 
 
 class Net(nn.Module):
